@@ -1,0 +1,20 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one exception that a client raises when it could not look."""
+
+from __future__ import annotations
+
+
+class CollectError(Exception):
+    """A system could not be read.
+
+    kind is one of: dns, refused, timeout, silent, reset, not_protocol, tls, auth, permission, advertised, gone,
+    unsupported, deadline, failed. message is for people and holds no secret; address says where.
+    """
+
+    def __init__(self, kind: str, message: str, address: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.address = address

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a check is, apart from Ansible, and the one place where a check module exits."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import importlib
+import json
+import time
+import typing as t
+
+from ..core import redact
+from ..core.findings import Finding, sort_findings, worst_status
+from .argspec import ArgumentSpec
+
+RESULT_LIMIT = 1024 * 1024
+"""Bytes of JSON that a check returns at most; more would be carried through every later task of the play."""
+
+
+class Misuse(Exception):
+    """The options contradict each other or make no sense. The text says which, and what to write instead."""
+
+
+@dataclasses.dataclass
+class Observation:
+    """What one look at one target gave.
+
+    reachable: whether the system itself answered. snapshot: raw numbers as plain JSON, no judgement.
+    measured: what was looked at, for people: a healthy verdict lists it, so silence is never taken for health.
+    samples: what a later run may judge the past by (kept in the store, handed back as the option history).
+    attachments: file name -> text, kept with the evidence, never returned through Ansible.
+    """
+
+    reachable: bool
+    findings: t.List[Finding]
+    snapshot: t.Dict[str, t.Any]
+    thresholds: t.Dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    measured: t.List[str] = dataclasses.field(default_factory=list)
+    samples: t.List[t.Dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    attachments: t.Dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A check module: its options, the libraries it needs (import name, pip name, lowest version) and its function.
+
+    run takes validated options and returns an Observation; it raises Misuse for options that contradict each other.
+    A sick target is an Observation with findings, never an exception.
+    """
+
+    name: str
+    spec: ArgumentSpec
+    requirements: t.Tuple[t.Tuple[str, str, str], ...]
+    run: t.Callable[[t.Dict[str, t.Any]], Observation]
+
+
+def version_tuple(text: str) -> t.Tuple[int, ...]:
+    parts = []
+    for part in str(text).split(".")[:3]:
+        digits = "".join(char for char in part if char.isdigit())
+        parts.append(int(digits or 0))
+    return tuple(parts)
+
+
+def missing_library(requirements: t.Iterable[t.Tuple[str, str, str]]) -> t.Optional[str]:
+    """The error for people where a library is missing or too old, else None."""
+    import sys
+
+    for module_name, pip_name, lowest in requirements:
+        wanted = f"{pip_name}>={lowest}"
+        how = f"Install it for the Python that runs this module: {sys.executable} -m pip install '{wanted}'"
+        try:
+            library = importlib.import_module(module_name)
+        except ImportError:
+            return f"The Python library {pip_name} is missing. {how}"
+        found = str(getattr(library, "__version__", "0"))
+        if version_tuple(found) < version_tuple(lowest):
+            return f"The Python library {pip_name} is too old: {found} at {library.__file__}, needed is {lowest}. {how}"
+    return None
+
+
+def perform(check: Check, params: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Run a check and return its result as plain, redacted JSON. Raises Misuse."""
+    collected_at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    started = time.monotonic()
+    observation = check.run(params)
+    findings = sort_findings(observation.findings)
+    result = {
+        "changed": False,
+        "reachable": observation.reachable,
+        "status": worst_status(findings),
+        "findings": [finding.to_dict() for finding in findings],
+        "snapshot": observation.snapshot,
+        "thresholds": observation.thresholds,
+        "measured": observation.measured,
+        "samples": observation.samples,
+        "attachments": observation.attachments,
+        "collected_at": collected_at,
+        "duration_ms": round((time.monotonic() - started) * 1000),
+        "truncated": False,
+    }
+    return cap_result(redact.clean(result))
+
+
+def cap_result(result: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Keep a result below RESULT_LIMIT: attachments go first, then the snapshot; findings and samples always stay."""
+    for name in ("attachments", "snapshot", "samples"):
+        if len(json.dumps(result, default=str)) <= RESULT_LIMIT:
+            return result
+        result["truncated"] = True
+        result[name] = type(result[name])()
+    return result
+
+
+def run_module(check: Check) -> t.NoReturn:
+    """main() of every check module: read options, run, exit. The only exit there is."""
+    from ansible.module_utils.basic import AnsibleModule
+
+    module = AnsibleModule(supports_check_mode=True, **check.spec.module_kwargs())
+    problem = missing_library(check.requirements)
+    if problem:
+        module.fail_json(msg=problem)
+    try:
+        result = perform(check, module.params)
+    except Misuse as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+    raise AssertionError("exit_json returns never")
