@@ -1,0 +1,73 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which module looks at and acts on what, by runtime: the only place that knows. A third runtime is one more entry."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .scope import CheckCall, Runtime
+
+
+@dataclasses.dataclass(frozen=True)
+class ModuleCall:
+    """A mutating module with its options, and the inventory host that it runs on."""
+
+    module: str
+    host: str
+    options: dict[str, t.Any]
+
+
+VERBS = {
+    "start": "started",
+    "restart": "restarted",
+    "unpause": "unpaused",
+    "continue": "continued",
+}
+"""What a plan asks for, and the state that the runtime's module calls it by."""
+
+
+def supported(runtime: Runtime | None) -> bool:
+    return runtime is not None and runtime.kind == "docker"
+
+
+def act(runtime: Runtime, verb: str, identity: t.Mapping[str, t.Any]) -> ModuleCall:
+    """The call that carries out a verb. Raises ValueError for a runtime that nothing here can act on."""
+    if not supported(runtime):
+        raise ValueError(f"nothing here can {verb} {runtime.service}: its runtime is {runtime.kind!r}, known is docker")
+    options = {
+        "project": runtime.project,
+        "service": runtime.service,
+        "state": VERBS[verb],
+        "identity": dict(identity),
+    }
+    return ModuleCall("incident.response.docker_service", runtime.host, options)
+
+
+def by_hand(runtime: Runtime | None, verb: str) -> str:
+    """The command that a person would type for a verb."""
+    if runtime is None or runtime.kind != "docker":
+        return ""
+    word = {"continue": "kill -s CONT"}.get(verb, verb)
+    project = f"-p {runtime.project} " if runtime.project else ""
+    return f"docker compose {project}{word} {runtime.service}"
+
+
+def look(wanted: t.Mapping[str, Runtime], options: t.Mapping[str, t.Any]) -> list[CheckCall]:
+    """One check per container host and project, over all services that run there.
+
+    wanted: component name -> runtime. options: more options of docker_health_info, for all of them.
+    """
+    places: dict[tuple[str, str], dict[str, str]] = {}
+    for component, runtime in sorted(wanted.items()):
+        if supported(runtime):
+            places.setdefault((runtime.host, runtime.project), {})[runtime.service] = component
+    calls = []
+    for (host, project), components in sorted(places.items()):
+        call_options = {"services": sorted(components), "components": components, **options}
+        if project:
+            call_options["project"] = project
+        calls.append(CheckCall(f"containers on {host}", "incident.response.docker_health_info", host, call_options))
+    return calls

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run looks at: the target, what it depends on, and what runs it. Pure data, made from inventory variables."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+class ScopeError(ValueError):
+    """The inventory contradicts itself. The text says which variable of which host, and what to write instead."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """What runs a service. kind decides which modules look at it and act on it (see runtimes.py)."""
+
+    kind: str
+    host: str
+    project: str
+    service: str
+
+    @classmethod
+    def from_vars(cls, where: str, data: t.Any) -> Runtime:
+        if not isinstance(data, t.Mapping):
+            raise ScopeError(f"{where}: runtime is a mapping of kind, host, project and service, not {data!r}")
+        missing = [name for name in ("kind", "host", "service") if not data.get(name)]
+        if missing:
+            raise ScopeError(f"{where}: runtime lacks {', '.join(missing)}")
+        return cls(str(data["kind"]), str(data["host"]), str(data.get("project") or ""), str(data["service"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One inventory host as the graph sees it."""
+
+    name: str
+    runtime: Runtime | None = None
+    depends_on: tuple[str, ...] = ()
+    severity_if_down: str = ""
+    owner: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """target: the host that the scenario is about. settings: its variables, as far as the scenario asked for them.
+
+    services: every other inventory host that matters, by name.
+    """
+
+    target: str
+    settings: dict[str, t.Any]
+    services: dict[str, Service]
+    production: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckCall:
+    """One look: which check module, from which inventory host, with which options."""
+
+    name: str
+    module: str
+    host: str
+    options: dict[str, t.Any]
+
+    def to_dict(self) -> dict[str, t.Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed:
+    """What a CheckCall gave: the result of the check module, as it came."""
+
+    name: str
+    module: str
+    host: str
+    result: dict[str, t.Any]
+
+
+def service_from_vars(name: str, variables: t.Mapping[str, t.Any]) -> Service:
+    """A Service from the host variables runtime, depends_on, severity_if_down and owner. Raises ScopeError."""
+    depends_on = variables.get("depends_on") or ()
+    if isinstance(depends_on, str) or not isinstance(depends_on, t.Sequence):
+        raise ScopeError(f"{name}: depends_on is a list of inventory hosts, not {depends_on!r}")
+    severity = str(variables.get("severity_if_down") or "")
+    if severity not in ("", "P1", "P2", "P3", "P4"):
+        raise ScopeError(f"{name}: severity_if_down is P1, P2, P3 or P4, not {severity!r}")
+    runtime = variables.get("runtime")
+    return Service(
+        name=name,
+        runtime=Runtime.from_vars(name, runtime) if runtime else None,
+        depends_on=tuple(str(host) for host in depends_on),
+        severity_if_down=severity,
+        owner=str(variables.get("owner") or ""),
+    )
