@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading what docker_health_info observed, for planners: one place that knows the shape of its snapshot."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..scope import Observed
+
+
+@dataclasses.dataclass(frozen=True)
+class Container:
+    """One container of a service, as far as a plan needs it."""
+
+    service: str
+    id: str
+    started_at: str
+    status: str
+    health: str
+    logs: tuple[str, ...]
+
+    @property
+    def identity(self) -> dict[str, t.Any]:
+        return {"id": self.id, "started_at": self.started_at}
+
+    @property
+    def healthy(self) -> bool:
+        return self.status == "running" and self.health in ("", "none", "healthy")
+
+
+def containers(observed: t.Iterable[Observed], host: str, project: str, service: str) -> list[Container]:
+    """The containers of a service on a host, in a stable order."""
+    found: list[Container] = []
+    for look in observed:
+        if look.host != host or "docker_health_info" not in look.module:
+            continue
+        entry = (look.result.get("snapshot") or {}).get("services", {}).get(service)
+        for data in (entry or {}).get("containers") or ():
+            if not project or data.get("project", project) == project:
+                found.append(_container(service, data))
+    return sorted(found, key=lambda container: container.id)
+
+
+def _container(service: str, data: t.Mapping[str, t.Any]) -> Container:
+    return Container(
+        service=service,
+        id=str(data.get("id") or ""),
+        started_at=str(data.get("started_at") or ""),
+        status=str(data.get("status") or ""),
+        health=str(data.get("health") or ""),
+        logs=tuple(str(line.get("text", "")) for line in data.get("logs") or ()),
+    )

@@ -1,0 +1,200 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for scenario 5, Kafka: the smallest safe remedy for each root cause, and what only a person may decide.
+
+Rulings: a consumer that is down or hung is restarted once (low risk). A broker that is down is started (disruptive). A slow
+consumer is left alone: a restart would only cost it time. Offsets are never reset here. What was not measured is not touched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..findings import Finding, Remedy
+from ..plan import Action, Plan
+from ..runtimes import by_hand, supported
+from ..scope import Runtime
+from .base import Case
+from .containers import Container, containers
+from .kafka_scope import broker_component, broker_runtimes, consumers
+
+HUNG = ("kafka.lag.stalled", "kafka.lag.stopped")
+DECISIONS = ("kafka.offset.expired", "kafka.offset.ahead", "kafka.lag.rewound", "kafka.record.corrupt")
+"""Findings after which it is for a person to say from where the group reads on: no consumer is started before that."""
+
+
+@dataclasses.dataclass
+class Draft:
+    """A plan while it is being made."""
+
+    actions: dict[str, Action] = dataclasses.field(default_factory=dict)
+    proposals: list[Remedy] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    escalate: list[str] = dataclasses.field(default_factory=list)
+
+    def act(self, action: Action) -> None:
+        """One action a service: a second finding about it adds its id, it does not restart twice."""
+        known = self.actions.get(action.service)
+        if known is None:
+            self.actions[action.service] = action
+            return
+        blames = tuple(sorted({*known.blames, *action.blames}))
+        self.actions[action.service] = dataclasses.replace(known, blames=blames)
+
+
+def plan(case: Case) -> Plan:
+    draft = Draft()
+    for finding in case.verdict.roots:
+        _treat(case, finding, draft)
+    for finding in case.verdict.unknown:
+        draft.notes.append(f"Not measured, so nothing is done about it: {finding.summary}")
+    return Plan(
+        scenario="kafka",
+        target=case.scope.target,
+        actions=tuple(sorted(draft.actions.values(), key=lambda action: (action.risk != "disruptive", action.service))),
+        proposals=tuple(dict.fromkeys(draft.proposals)),
+        notes=tuple(dict.fromkeys(draft.notes)),
+        escalate="; ".join(dict.fromkeys(draft.escalate)),
+    )
+
+
+def _treat(case: Case, finding: Finding, draft: Draft) -> None:
+    broker = _broker_of(case, finding)
+    if broker is not None:
+        _treat_broker(case, finding, broker, draft)
+        return
+    name = _consumer_of(case, finding)
+    if name is not None:
+        _treat_consumer(case, finding, name, draft)
+        return
+    draft.proposals.extend(finding.remedies)
+    draft.escalate.append(f"no safe automatic remedy for {finding.id}")
+
+
+def _broker_of(case: Case, finding: Finding) -> Runtime | None:
+    for runtime in broker_runtimes(case.scope.target, case.scope.settings).values():
+        if finding.component == broker_component(runtime):
+            return runtime
+    return None
+
+
+def _consumer_of(case: Case, finding: Finding) -> str | None:
+    declared = consumers(case.scope.target, case.scope.settings)
+    for group, name in declared.items():
+        if finding.component in (f"group:{group}", f"container:{name}", name):
+            return name
+    return None
+
+
+def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) -> None:
+    found = _container(case, runtime)
+    verb = _start_verb(finding)
+    port_taken = any(other.id == "kafka.broker.not_kafka" for other in _all(case))
+    if port_taken:
+        draft.proposals.append(Remedy("Free the broker's port: something else answers on it (ss -ltnp names the process)"))
+        draft.escalate.append("something else listens on the broker's port: a start would fail")
+    elif verb is None or found is None:
+        draft.proposals.extend(finding.remedies)
+        draft.escalate.append(f"{finding.id}: the broker is not started by itself")
+    else:
+        risk = "low" if verb in ("unpause", "continue") else "disruptive"
+        undo = f"docker compose stop {runtime.service}" if verb == "start" else ""
+        draft.act(_action(verb, runtime.service, runtime, found, risk, finding, undo))
+
+
+def _start_verb(finding: Finding) -> str | None:
+    """How a container comes back without losing what still runs: only one that is down, paused or frozen is touched."""
+    return {
+        "docker.container.not_running": "start",
+        "docker.container.paused": "unpause",
+        "docker.process.frozen": "continue",
+    }.get(finding.id)
+
+
+def _treat_consumer(case: Case, finding: Finding, name: str, draft: Draft) -> None:
+    runtime = case.scope.services[name].runtime
+    decision = [other for other in _all(case) if other.id in DECISIONS and _consumer_of(case, other) == name]
+    if finding.id in DECISIONS or decision:
+        _leave_to_a_person(name, runtime, decision or [finding], draft)
+    elif finding.id == "kafka.lag.slow":
+        _leave_alone(finding, name, draft)
+    elif runtime is None or not supported(runtime):
+        draft.escalate.append(f"{name} runs on {runtime.kind if runtime else 'nothing that is declared'}: restart it by hand")
+    elif finding.id == "kafka.record.poison":
+        _restart_once(case, finding, name, runtime, draft)
+    else:
+        _bring_back(case, finding, name, runtime, draft)
+
+
+def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
+    """Start, unpause or restart the one consumer that is down or hung; anything else about it is for a person."""
+    poison = any(other.id == "kafka.record.poison" and _consumer_of(case, other) == name for other in _all(case))
+    found = _container(case, runtime)
+    if poison and finding.id == "kafka.lag.stalled":
+        return
+    verb = {"docker.process.frozen": "restart"}.get(finding.id) or _start_verb(finding)
+    if verb is None and finding.id in HUNG:
+        verb = "restart"
+    if verb is None or found is None:
+        draft.proposals.extend(finding.remedies)
+        draft.escalate.append(f"no safe automatic remedy for {finding.id}")
+        return
+    draft.act(_action(verb, name, runtime, found, "low", finding, ""))
+
+
+def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
+    """A poison record survives a restart: one is worth a try, a second one never is."""
+    key = f"poison:{finding.details['topic']}/{finding.details['partition']}@{finding.details['offset']}"
+    found = _container(case, runtime)
+    draft.proposals.extend(finding.remedies)
+    if found is None or any(item.service == name and item.key == key for item in case.done):
+        draft.escalate.append(f"{name} was restarted for this record before, and it fails on it again: {finding.subject}")
+        return
+    draft.notes.append("One restart is tried, in case the consumer and not the record is at fault; never a second one")
+    draft.act(dataclasses.replace(_action("restart", name, runtime, found, "low", finding, ""), key=key))
+
+
+def _leave_alone(finding: Finding, name: str, draft: Draft) -> None:
+    eta = finding.details.get("eta_seconds")
+    when = f"it would catch up in {eta / 60:.0f} min at today's rates" if eta else "it does not catch up at today's rates"
+    draft.notes.append(f"{name} works, but slower than records arrive: {when}. A restart would not make it faster")
+    draft.proposals.extend(finding.remedies)
+    draft.escalate.append(f"{name} needs more consumers (up to the number of partitions), a faster sink or less traffic")
+
+
+def _leave_to_a_person(name: str, runtime: Runtime | None, decision: t.Sequence[Finding], draft: Draft) -> None:
+    for finding in decision:
+        draft.notes.append(f"{finding.summary}. From where the group reads on is for a person to say; nothing is reset")
+        draft.proposals.extend(finding.remedies)
+    command = by_hand(runtime, "start")
+    draft.proposals.append(Remedy(f"Then start {name} again", "low", command))
+    draft.escalate.append(f"{decision[0].id}: somebody has to say from where {name} reads on")
+
+
+def _all(case: Case) -> list[Finding]:
+    return [*case.verdict.roots, *(item.finding for item in case.verdict.suppressed)]
+
+
+def _container(case: Case, runtime: Runtime) -> Container | None:
+    found = containers(case.observed, runtime.host, runtime.project, runtime.service)
+    return found[0] if found else None
+
+
+def _action(
+    verb: str, service: str, runtime: Runtime, found: Container, risk: str, finding: Finding, undo: str
+) -> Action:
+    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}.get(verb, "is the one that was seen")
+    return Action(
+        verb=verb,
+        service=service,
+        runtime=runtime,
+        dose="1 container",
+        risk=risk,
+        reason=finding.summary,
+        precondition=f"container {found.id[:12]} {still}",
+        undo=undo,
+        identity=found.identity,
+        blames=(finding.id,),
+    )
