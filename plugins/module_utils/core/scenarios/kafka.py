@@ -36,7 +36,7 @@ class KafkaScenario:
     title = "Kafka: notification delays, message backlog"
     group = "kafka"
     metric = "lag (records)"
-    target_vars = ("kafka_consumers", "kafka_brokers")
+    target_vars: tuple[str, ...] = ("kafka_consumers", "kafka_brokers")
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         return set(consumers(target, settings).values())
@@ -68,7 +68,7 @@ class KafkaScenario:
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
         """A record that its consumer fails on again and again: one partition stands still, its log names that offset."""
         owners = consumers(scope.target, scope.settings)
-        found = []
+        found: list[Finding] = []
         for finding in findings_of(observed):
             group = str(finding.details.get("group") or "")
             if finding.id == "kafka.lag.stalled" and group in owners:
@@ -137,7 +137,7 @@ def _names(line: str, part: t.Mapping[str, t.Any]) -> bool:
     for pattern in (RECORD, OTHER_RECORD):
         match = pattern.search(line)
         if match and match["topic"] == part["topic"] and int(match["partition"]) == part["partition"]:
-            return int(match["offset"]) == part["committed"]
+            return int(match["offset"]) == int(part["committed"])
     return False
 
 

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The notify hook: tells a person, by a command or a webhook. It never fails a run; how it went is returned and recorded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+import urllib.error
+import urllib.parse
+import urllib.request
+
+TIMEOUT = 15.0
+
+
+def send(message: t.Mapping[str, t.Any], command: t.Sequence[str], url: str) -> str:
+    """Hand the message as JSON to the command (on its standard input) and to the webhook. Returns what happened, for people."""
+    body = json.dumps(message, default=str).encode()
+    said = [_run(command, body)] if command else []
+    said += [_post(url, body)] if url else []
+    return "; ".join(said) or "nobody was told: incident_notify_command and incident_notify_url are not set"
+
+
+def _run(command: t.Sequence[str], body: bytes) -> str:
+    name = command[0]
+    try:
+        done = subprocess.run(list(command), input=body, capture_output=True, timeout=TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{name} could not be run: {error}"
+    if done.returncode:
+        return f"{name} failed with exit status {done.returncode}: {done.stderr.decode(errors='replace').strip()[:300]}"
+    return f"told through {name}"
+
+
+def _post(url: str, body: bytes) -> str:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return f"incident_notify_url is no http(s) URL: {parts.scheme}://..."
+    where = f"{parts.scheme}://{parts.hostname}"
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            return f"told {where} (status {answer.status})"
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        reason = getattr(error, "reason", error)
+        return f"{where} could not be told: {reason}"
