@@ -39,12 +39,14 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS actions (
   id INTEGER PRIMARY KEY, incident TEXT NOT NULL, target TEXT NOT NULL, service TEXT NOT NULL, verb TEXT NOT NULL,
   key TEXT NOT NULL, started REAL NOT NULL, finished REAL, result TEXT, data TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS actions_recent ON actions (target, started);
+CREATE INDEX IF NOT EXISTS actions_recent ON actions (started);
 CREATE TABLE IF NOT EXISTS samples (target TEXT NOT NULL, module TEXT NOT NULL, at REAL NOT NULL, data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS samples_recent ON samples (target, module, at);
 """
 SAMPLE_SETS = 20
 """How many looks of one check at one target are kept: more would not change a verdict."""
+HISTORY_LIMIT = 20000
+"""Samples handed to one check at most, the newest looks first: a cluster of 10,000 partitions has that many in two looks."""
 
 
 class StoreError(Exception):
@@ -269,12 +271,14 @@ class Store:
         with self._write() as db:
             db.execute("UPDATE actions SET finished = ?, result = ? WHERE id = ?", (now, result, number))
 
-    def actions(self, target: str, since: float) -> list[dict[str, t.Any]]:
-        """Actions on a target since a time, oldest first. result None means that nobody wrote down how it ended."""
+    def actions(self, since: float) -> list[dict[str, t.Any]]:
+        """Actions on any service since a time, oldest first. result None: nobody wrote down how it ended.
+
+        Not by target: two scenarios with different targets may act on one service, and share its budget.
+        """
         rows = self._db.execute(
-            "SELECT incident, service, verb, key, started, finished, result FROM actions"
-            " WHERE target = ? AND started >= ? ORDER BY started",
-            (target, since),
+            "SELECT incident, service, verb, key, started, finished, result FROM actions WHERE started >= ? ORDER BY started",
+            (since,),
         ).fetchall()
         names = ("incident", "service", "verb", "key", "started", "finished", "result")
         return [dict(zip(names, row, strict=True)) for row in rows]
@@ -291,10 +295,19 @@ class Store:
             )
 
     def history(self, target: str, module: str, since: float) -> list[dict[str, t.Any]]:
+        """Earlier samples, oldest look first, HISTORY_LIMIT at most (older looks are left out whole)."""
         rows = self._db.execute(
-            "SELECT data FROM samples WHERE target = ? AND module = ? AND at >= ? ORDER BY at", (target, module, since)
-        ).fetchall()
-        return [sample for row in rows for sample in json.loads(row[0])]
+            "SELECT data FROM samples WHERE target = ? AND module = ? AND at >= ? ORDER BY at DESC", (target, module, since)
+        )
+        looks: list[list[dict[str, t.Any]]] = []
+        total = 0
+        for (data,) in rows:
+            look = json.loads(data)
+            total += len(look)
+            if total > HISTORY_LIMIT:
+                break
+            looks.append(look)
+        return [sample for look in reversed(looks) for sample in look]
 
 
 def _dump(value: t.Any) -> str:

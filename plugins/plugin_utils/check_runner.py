@@ -1,0 +1,146 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a check runs: in process where that is the same and faster, as a module otherwise, with history from the store.
+
+In process: the connection is local, nothing is changed about it (become, async, environment), and the interpreter is the
+controller's own. The variable incident_in_process=false switches it off; results are the same on both paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.core.redact import clean
+from ..module_utils.module.check import Check, Misuse, missing_library, perform
+from . import guard, say
+from .settings import state_dir, truth
+from .store import Store, StoreError
+
+PREFIX = "incident.response."
+CHECKS = {"kafka_health_info": "kafka_health", "docker_health_info": "docker_health"}
+"""Check module -> its file in module_utils/checks."""
+GROUPS = {"kafka_health_info": "kafka", "docker_health_info": "docker"}
+"""Check module -> its action group, and the prefix of the variables that set its options."""
+HISTORY_WINDOW = 3600.0
+GRACE = 10.0
+"""Seconds beyond a check's own deadline before it is stopped from outside."""
+
+
+def preload() -> None:
+    """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is reported later."""
+    for library in ("kafka", "docker"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+
+
+def load(module: str) -> Check:
+    """The Check behind a module's name, with or without the collection's name before it."""
+    name = module.removeprefix(PREFIX)
+    if name not in CHECKS:
+        raise AnsibleActionFail(f"{module} is no check of this collection; known are {', '.join(sorted(CHECKS))}")
+    base = __package__.rpartition(".")[0]
+    found = importlib.import_module(f"{base}.module_utils.checks.{CHECKS[name]}").CHECK
+    return t.cast(Check, found)
+
+
+def options_of(scenario: t.Any, variables: t.Mapping[str, t.Any], get: t.Callable[[str], t.Any]) -> dict[str, t.Any]:
+    """Options of a scenario's main check out of the target's variables: kafka_bootstrap_servers sets bootstrap_servers."""
+    module = next(name for name, group in GROUPS.items() if group == scenario.group)
+    found = {}
+    for option in load(module).spec.options:
+        name = f"{scenario.group}_{option}"
+        value = get(name) if name in variables else None
+        if value is not None:
+            found[option] = value
+    return found
+
+
+class CheckRunner(ActionBase):
+    """Base of the action plugins that run a check; the subclass says which one and with which options."""
+
+    _supports_check_mode = True
+
+    def run_check(self, module: str, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        check = load(module)
+        name, wanted = check.name, dict(options)
+        key = (str(self._task.delegate_to or task_vars["inventory_hostname"]), name)
+        store = self._open_store(task_vars)
+        try:
+            if store and not wanted.get("history"):
+                wanted["history"] = store.history(*key, since=time.time() - HISTORY_WINDOW)
+            result = self._look(check, wanted, task_vars)
+            if store and result.get("samples") and not self._task.check_mode:
+                store.keep_samples(*key, at=time.time(), samples=result["samples"])
+        finally:
+            if store:
+                store.__exit__()
+        return result
+
+    def _look(self, check: Check, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if self._in_process(task_vars):
+            return self._run_here(check, options)
+        found = self._execute_module(module_name=PREFIX + check.name, module_args=options, task_vars=task_vars)
+        return dict(found)
+
+    def _in_process(self, task_vars: dict[str, t.Any]) -> bool:
+        delegated = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to or "", task_vars)
+        interpreter = self._templar.template(delegated.get("ansible_python_interpreter") or "")
+        wanted = self._templar.template(task_vars.get("incident_in_process", True))
+        return (
+            truth(wanted)
+            and self._connection.transport == "local"
+            and getattr(self._connection, "become", None) is None
+            and not self._task.async_val
+            and not any(self._task.environment or ())
+            and str(interpreter) == sys.executable
+        )
+
+    def _run_here(self, check: Check, options: dict[str, t.Any]) -> dict[str, t.Any]:
+        problem = missing_library(check.requirements)
+        if problem:
+            return {"failed": True, "msg": problem}
+        kwargs = check.spec.module_kwargs()
+        validator = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs)
+        validated = validator.validate(options)
+        if validated.error_messages:
+            return {"failed": True, "msg": f"{check.name}: {'; '.join(validated.error_messages)}"}
+        plain = json.loads(json.dumps(validated.validated_parameters, default=str))
+        try:
+            found = guard.call(lambda: _perform(check, plain), float(plain["deadline"]) + GRACE)
+        except guard.GuardError as error:
+            return {"failed": True, "msg": str(clean(f"{check.name} gave no result: {error}"))}
+        return dict(remove_values(found, validated._no_log_values))
+
+    def _open_store(self, task_vars: dict[str, t.Any]) -> Store | None:
+        """The store for history; a check works without one, and says unknown where it needs the past."""
+        if not truth(self._templar.template(task_vars.get("incident_history", True))):
+            return None
+        try:
+            return Store(state_dir(self._templar.template(task_vars.get("incident_state_dir"))))
+        except (StoreError, ValueError) as error:
+            self._display.warning(f"No history is used: {error}")
+            return None
+
+    def said(self, name: str, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        if "findings" in result and not result.get("failed"):
+            result["say"] = say.check(name, result)
+            result["msg"] = say.joined(result["say"])
+        return result
+
+
+def _perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    try:
+        return perform(check, params)
+    except Misuse as error:
+        return {"failed": True, "msg": str(error)}
