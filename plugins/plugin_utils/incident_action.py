@@ -99,6 +99,25 @@ class IncidentAction(ActionBase):
     def holder(self) -> Holder:
         return this_run()
 
+    def keep_lease(self, store: Store) -> None:
+        """Go on holding the target. Fails where somebody else took it over, since both would act then."""
+        if not store.renew_lease(self.target, self.holder(), time.time(), self.settings.lease_ttl):
+            lease = store.lease(self.target)
+            whom = f"{lease.holder} holds it now" if lease else "nobody holds it"
+            raise AnsibleActionFail(f"The lease on {self.target} was lost ({whom}): this run acts no further")
+
+    def observed(self) -> list[scopes.Observed]:
+        """The looks that a loop of incident_check registered. Fails where one of them could not be taken at all."""
+        looks = []
+        for entry in self.args["observed"]:
+            call = entry["__incident_look"]
+            result = {name: value for name, value in entry.items() if name not in ("__incident_look", "ansible_loop_var")}
+            if entry.get("unreachable") or entry.get("failed"):
+                why = "its host is unreachable" if entry.get("unreachable") else "it failed"
+                raise AnsibleActionFail(f"{call['name']} could not be looked at, {why}: {entry.get('msg') or 'no reason given'}")
+            looks.append(scopes.Observed(call["name"], call["module"], call["host"], result))
+        return looks
+
     def done(self, store: Store | None) -> list[Done]:
         """Actions of the last day, for the budget and for what must not be tried twice."""
         if store is None:

@@ -247,6 +247,15 @@ class Store:
     def lease(self, target: str) -> Lease | None:
         return self._lease(target)
 
+    def renew_lease(self, target: str, holder: Holder, now: float, ttl: float) -> bool:
+        """Extend a lease that is still ours. False where it is not: whoever has it now must not be disturbed."""
+        with self._write() as db:
+            lease = self._lease(target)
+            if lease is None or lease.holder != holder:
+                return False
+            db.execute("UPDATE leases SET expires = ? WHERE target = ?", (now + ttl, target))
+        return True
+
     def release_lease(self, target: str, holder: Holder) -> bool:
         """Give a target back. False where somebody else holds it by now: theirs is left alone."""
         with self._write() as db:

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run ended: one word, whether that is what its mode promises, and whether a person has to be told. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .watch import FIXED, OUTCOMES
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """outcome: healthy, restored, checked, observed, proposed, refused, escalated, unknown, failed, or one of a watch's.
+
+    ok: the exit status is 0. closed: nothing is left to do about the incident. tell: a person has to know. why: for people.
+    """
+
+    outcome: str
+    ok: bool
+    closed: bool
+    tell: bool
+    why: str
+
+
+def ending(
+    *,
+    mode: str,
+    check_mode: bool,
+    adopted: bool,
+    failure: str,
+    verdict: t.Mapping[str, t.Any] | None,
+    plan: t.Mapping[str, t.Any] | None,
+    gate: t.Mapping[str, t.Any] | None,
+    watched: str,
+) -> Ending:
+    """The first rule that fits. What was refused, not fixed, unknown or failed is never ok."""
+    if failure:
+        return Ending("failed", False, False, True, failure)
+    if verdict is None or plan is None:
+        return Ending("failed", False, False, True, "it ended before anything was decided")
+    if not verdict["roots"]:
+        return _nothing_found(verdict, adopted)
+    if watched:
+        assert watched in OUTCOMES
+        return Ending(watched, watched == FIXED, watched == FIXED, watched != FIXED, plan["escalate"])
+    if gate and gate.get("state") == "refused":
+        return Ending("refused", False, False, True, "; ".join(f"{g['gate']}: {g['reason']}" for g in gate["refused"]))
+    if check_mode:
+        return Ending("checked", True, False, False, "check mode: nothing was changed")
+    return _not_acted(mode, plan)
+
+
+def _nothing_found(verdict: t.Mapping[str, t.Any], adopted: bool) -> Ending:
+    if verdict["unknown"]:
+        what = ", ".join(sorted({finding["summary"] for finding in verdict["unknown"]}))
+        return Ending("unknown", False, False, True, f"not measured: {what}")
+    if adopted:
+        return Ending("restored", True, True, True, "it is healthy again; what an earlier run left open is closed")
+    return Ending("healthy", True, True, False, "")
+
+
+def _not_acted(mode: str, plan: t.Mapping[str, t.Any]) -> Ending:
+    if mode == "observe":
+        return Ending("observed", True, False, False, "mode observe: nothing was planned or changed")
+    if mode == "auto":
+        return Ending("escalated", False, False, True, plan["escalate"] or "there is nothing that may be done automatically")
+    return Ending("proposed", True, False, False, plan["escalate"])
