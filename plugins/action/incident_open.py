@@ -28,7 +28,8 @@ class ActionModule(IncidentAction):
         unknown = sorted({call["host"] for call in checks} - set(self.vars["hostvars"]))
         if unknown:
             raise AnsibleActionFail(f"{self.target}: a check runs on {', '.join(unknown)}, which is not in the inventory")
-        result: dict[str, t.Any] = {"checks": checks, "mode": self.settings.gates.mode, "incident": "", "adopted": False, "say": []}
+        result: dict[str, t.Any] = {"checks": checks, "mode": self.settings.gates.mode, "incident": "", "adopted": False}
+        result["say"] = [say.line(f"{self.target}  {self.scenario.title} (mode {self.settings.gates.mode})", "head")]
         if self.check_mode:
             return result
         with self.store() as store:
@@ -36,7 +37,7 @@ class ActionModule(IncidentAction):
             self._take_lease(store, incident, adopted)
             result.update(incident=incident.id, adopted=adopted)
             if adopted:
-                result["say"] = self._left_behind(store, incident)
+                result["say"] += self._left_behind(store, incident)
             store.add_event(incident.id, time.time(), "resumed" if adopted else "opened", self._opening())
         return result
 
