@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs any check of the collection by name: what a scenario looks with, before its action and after it."""
+"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, preload
 
 preload()
 
+OWN_NAME = "incident_check"
+
 
 class ActionModule(CheckRunner):
-    """Merges the module's defaults (module_defaults, also of its group) under the options, as its own task would."""
+    """In process where possible, as a module otherwise; with history from the store either way."""
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
+        variables = task_vars or {}
+        module = self._task.action.removeprefix(PREFIX)
+        name, options = module.removesuffix("_health_info"), self._task.args
+        if module == OWN_NAME:
+            module, name, options = self._by_name()
+        result = self.run_check(module, options, variables)
+        return self.said(f"{variables['inventory_hostname']}  {name}", result)
+
+    def _by_name(self) -> tuple[str, str, dict[str, t.Any]]:
         _validation, args = self.validate_argument_spec(
             argument_spec={
                 "module": {"type": "str", "required": True},
@@ -24,12 +35,10 @@ class ActionModule(CheckRunner):
                 "name": {"type": "str", "required": True},
             }
         )
-        options = {**self._defaults(args["module"]), **args["options"]}
-        variables = task_vars or {}
-        result = self.run_check(args["module"], options, variables)
-        return self.said(f"{variables['inventory_hostname']}  {args['name']}", result)
+        return args["module"], args["name"], {**self._defaults(args["module"]), **args["options"]}
 
     def _defaults(self, module: str) -> dict[str, t.Any]:
+        """module_defaults of the check and of its group: Ansible merges them only into a task that names the check itself."""
         name = module.removeprefix(PREFIX)
         keys = (f"group/{PREFIX}{GROUPS.get(name, '')}", PREFIX + name)
         found: dict[str, t.Any] = {}
