@@ -162,7 +162,7 @@ def set_up() -> None:
                 build(environment, interpreter)
 
 
-def tests_two_versions() -> bool:
+def two_versions() -> bool:
     """Whether the two environments hold different versions of ansible-core."""
     return core_version(NEWEST) != core_version(OLDEST)
 
@@ -179,3 +179,7 @@ def main() -> int:
         print(f"setup: {problem}", file=sys.stderr)
         return 1
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
