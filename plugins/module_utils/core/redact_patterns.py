@@ -205,30 +205,28 @@ RULES: tuple[Rule, ...] = (
     Rule((), re.compile(r"(?<![A-Za-z0-9+/=_-])(?<!SHA256:)[A-Za-z0-9+/=_-]{32,}"), _random),
 )
 
-_HITS = tuple(
-    [
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "key",
-        "cred",
-        "auth",
-        "dsn",
-        "cookie",
-        "sess",
-        "sas",
-        "sig",
-        "jwt",
-        "pw",
-        "salt",
-        "webhook",
-        "bearer",
-        "jaas",
-        "connectionstring",
-        "connection_string",
-        "connection-string",
-    ]
+_HITS = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "cred",
+    "auth",
+    "dsn",
+    "cookie",
+    "sess",
+    "sas",
+    "sig",
+    "jwt",
+    "pw",
+    "salt",
+    "webhook",
+    "bearer",
+    "jaas",
+    "connectionstring",
+    "connection_string",
+    "connection-string",
 )
 _LEFT = re.compile(r"[A-Za-z0-9_.\-]*")
 _ASSIGN = re.compile(r"([A-Za-z0-9_.\-]{0,48})(\\{0,3}[\"']?\s{0,3}(?:=>|[:=]{1,2})\s{0,3})")
