@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, preload
+from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, options_of, preload
 
 preload()
 
@@ -23,11 +23,15 @@ class ActionModule(CheckRunner):
         module = self._task.action.removeprefix(PREFIX)
         name, options = module.removesuffix("_health_info"), self._task.args
         if module == OWN_NAME:
-            module, name, options = self._by_name()
+            module, name, options = self._by_name(variables)
         result = self.run_check(module, options, variables)
         return self.said(f"{variables['inventory_hostname']}  {name}", result)
 
-    def _by_name(self) -> tuple[str, str, dict[str, t.Any]]:
+    def _by_name(self, variables: dict[str, t.Any]) -> tuple[str, str, dict[str, t.Any]]:
+        """Options come from module_defaults, then the variables of the host that is looked at, then the task.
+
+        They are read here and not handed over, so that no password is in the arguments or results of another step.
+        """
         _validation, args = self.validate_argument_spec(
             argument_spec={
                 "module": {"type": "str", "required": True},
@@ -35,7 +39,9 @@ class ActionModule(CheckRunner):
                 "name": {"type": "str", "required": True},
             }
         )
-        return args["module"], args["name"], {**self._defaults(args["module"]), **args["options"]}
+        host = variables["hostvars"][self._task.delegate_to or variables["inventory_hostname"]]
+        options = {**self._defaults(args["module"]), **options_of(args["module"], host), **args["options"]}
+        return args["module"], args["name"], options
 
     def _defaults(self, module: str) -> dict[str, t.Any]:
         """module_defaults of the check and of its group: Ansible merges them only into a task that names the check itself."""
