@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -20,8 +21,9 @@ from runs import ROOT, Run, command, environment, play
 
 pytestmark = pytest.mark.lab
 
+PROJECT = os.environ.get("LAB_PROJECT", "incident-lab")
+
 KAFKA = [fault for fault in ALL.values() if fault.scenario == "kafka" and not fault.profile]
-WITH_HISTORY = [fault.id for fault in KAFKA if fault.needs_history]
 
 CURES = {
     "consumer_stopped": ["start notification"],
@@ -136,7 +138,8 @@ def test_the_ways_to_approve_and_to_refuse(fault: t.Any, tmp_path: pathlib.Path)
         other = play(tmp_path, incident_mode="ask", incident_approve="000000000000")
         assert (other.outcome, other.status) == ("refused", 2)
 
-        no_evidence = play(tmp_path, incident_mode="auto", env={"PATH": os.environ["PATH"]}, **_broken_evidence(tmp_path))
+        _break_evidence(tmp_path)
+        no_evidence = play(tmp_path, incident_mode="auto")
         assert not no_evidence.ran("incident_act")
         assert no_evidence.status == 2
         _mend_evidence(tmp_path)
@@ -150,12 +153,11 @@ def test_the_ways_to_approve_and_to_refuse(fault: t.Any, tmp_path: pathlib.Path)
     assert [row["verb"] for row in incident["actions"]] == ["start"]
 
 
-def _broken_evidence(state: pathlib.Path) -> dict[str, t.Any]:
+def _break_evidence(state: pathlib.Path) -> None:
     """The incident is open already; a file stands where its evidence would go."""
-    for incident in (state / "incidents").iterdir():
+    for incident in list((state / "incidents").iterdir()):
         incident.rename(incident.with_suffix(".aside"))
         incident.write_text("in the way")
-    return {}
 
 
 def _mend_evidence(state: pathlib.Path) -> None:
@@ -257,34 +259,36 @@ def _await(condition: t.Callable[[], bool], seconds: float) -> None:
         time.sleep(0.2)
 
 
-def test_an_action_that_does_nothing_is_unchanged(fault: t.Any, tmp_path: pathlib.Path) -> None:
-    """The consumer polls no more; a restart of the process cures it, but this run's action is made to do nothing."""
-    shadow = _collection_with(tmp_path, "return {'changed': False, 'msg': 'pretended'}")
+PRETEND = "message = {'changed': True, 'msg': 'pretended'}"
+HARM = """
+import subprocess
+subprocess.run(["docker", "pause", "incident-lab-kafka-1"], check=False)
+message = {"changed": True, "msg": "paused the broker instead"}
+"""
+
+
+def test_an_action_that_does_nothing_is_unchanged_and_one_that_harms_is_worse(fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault("consumer_stopped"):
-        run = play(
-            tmp_path / "state", incident_mode="auto", incident_watch_deadline=12, env={"ANSIBLE_COLLECTIONS_PATH": str(shadow)}
-        )
+        shadow = _collection_with(tmp_path / "pretend", PRETEND)
+        run = play(tmp_path / "a", env=shadow, incident_mode="auto", incident_watch_deadline=12)
         assert (run.outcome, run.status) == ("unchanged", 2), run.output
+        shadow = _collection_with(tmp_path / "harm", HARM)
+        try:
+            run = play(tmp_path / "b", env=shadow, incident_mode="auto")
+        finally:
+            subprocess.run(["docker", "unpause", f"{PROJECT}-kafka-1"], check=False, capture_output=True)
+        assert (run.outcome, run.status) == ("worse", 2), run.output
 
 
-def _collection_with(where: pathlib.Path, body: str) -> pathlib.Path:
-    """This collection, but with a docker_service that does what body says."""
-    import shutil
-
-    copy = where / "shadow" / "ansible_collections" / "incident" / "response"
-    for name in ("plugins", "roles", "meta", "galaxy.yml"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name) if copy.mkdir(
-            parents=True, exist_ok=True
-        ) is None else None
-    module = copy / "plugins" / "modules" / "docker_service.py"
-    module.write_text(
-        "from ansible.module_utils.basic import AnsibleModule\n"
-        "def act():\n    " + body + "\n"
-        "AnsibleModule(argument_spec={}, bypass_checks=True, supports_check_mode=True)\n"
-        "import json\nprint(json.dumps(act()))\n"
-    )
-    return where / "shadow"
+def _collection_with(where: pathlib.Path, act: str) -> dict[str, str]:
+    """The environment of a run with this collection, but with a docker_service that does what act says."""
+    copy = where / "ansible_collections" / "incident" / "response"
+    for name in ("plugins", "roles", "meta"):
+        shutil.copytree(ROOT / name, copy / name)
+    shutil.copy(ROOT / "galaxy.yml", copy)
+    source = f"import json\n{act.replace('incident-lab', PROJECT)}\nprint(json.dumps(message))\n"
+    (copy / "plugins" / "modules" / "docker_service.py").write_text(source)
+    return {"ANSIBLE_COLLECTIONS_PATH": str(where)}
 
 
 @pytest.mark.parametrize(
