@@ -72,11 +72,18 @@ class ActionModule(IncidentAction):
             "contacts": self.settings.contacts,
             "contact": (decision.get("verdict") or {}).get("contact", ""),
         }
-        record = reporter.build(store, store.incident(incident), self.settings.levels, site)
-        path = reporter.write(self.settings.state_dir / "incidents" / incident, record)
         store.release_lease(self.target, self.holder())
+        record = reporter.build(store, store.incident(incident), self.settings.levels, site)
         start = clocks.get("alerted")
-        return {"report": str(path), "told": told, "took": span(now - start) if start else ""}
+        return {**self._report(incident, record), "told": told, "took": span(now - start) if start else ""}
+
+    def _report(self, incident: str, record: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A disk that can't be written must not hide how the run ended: the store has everything that the report has."""
+        try:
+            return {"report": str(reporter.write(self.settings.state_dir / "incidents" / incident, record))}
+        except OSError as error:
+            self._display.warning(f"The report of {incident} could not be written: {error}. The store has all of it")
+            return {"report": ""}
 
     def _tell(self, end: Ending, decision: dict[str, t.Any]) -> str:
         verdict = decision.get("verdict") or {}
