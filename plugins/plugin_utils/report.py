@@ -75,12 +75,16 @@ def text(value: t.Any) -> str:
 
 
 def _identity(record: Record) -> str:
+    role = record["contact"]
+    known = record["contacts"].get(role) or {}
+    reach = " ".join(str(known[name]) for name in ("contact", "phone") if known.get(name))
     return "\n".join(
         [
             f"- Incident: `{record['id']}`",
             f"- Target: {text(record['target'])}, scenario {text(record['scenario'])}",
             f"- Severity: {record['severity'] or 'none'}" + (f" ({text(record['meaning'])})" if record["meaning"] else ""),
             f"- Outcome: **{record['outcome']}**",
+            f"- To call: {text(role or NOT_RECORDED)}" + (f", {text(reach)}" if reach else ""),
         ]
     )
 

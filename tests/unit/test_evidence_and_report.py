@@ -66,7 +66,7 @@ def record(**changes):
         "acknowledged_by": "", "impact": {}, "actions": [], "refused": [], "evidence": None,
         "samples": [{"at": 2.0, "good": False, "note": "lag 80", "metric": 80.0},
                     {"at": 12.0, "good": True, "note": "lag 0", "metric": 0.0}],
-        "metric": "lag (records)", "metric_before": 120.0, "events": [], "broken_at": None,
+        "contact": "Platform Lead", "contacts": {"Platform Lead": {"contact": "p@example.com"}}, "metric": "lag (records)", "metric_before": 120.0, "events": [], "broken_at": None,
     }  # fmt: skip
     return {**base, **changes}
 
@@ -86,6 +86,8 @@ def test_what_nobody_recorded_is_said_and_never_invented() -> None:
     assert "- not recorded - On-call acknowledged" in text
     assert "- Users affected: not recorded" in text
     assert "- Revenue impact: not recorded" in text
+    assert "- To call: Platform Lead, p@example.com" in text
+    assert "- To call: not recorded" in report.markdown(record(contact="", contacts={}))
     known = report.markdown(record(impact={"users": 40, "revenue": "0 EUR"}))
     assert "- Users affected: 40" in known
 
