@@ -196,8 +196,9 @@ def _measured(snapshot: KafkaSnapshot, options: KafkaOptions) -> list[str]:
     if not options.validate_certs and options.tls:
         said.append("certificates were not verified (validate_certs: false)")
     if snapshot.brokers:
-        said.append(f"{count(len(snapshot.alive), 'broker')} and their advertised listeners")
-    if snapshot.quorum:
+        listeners = count(len(snapshot.listeners), "advertised listener")
+        said.append(f"{count(len(snapshot.alive), 'broker')}, {listeners}")
+    if snapshot.quorum and snapshot.quorum.voters:
         said.append(f"quorum of {count(len(snapshot.quorum.voters), 'controller')}")
     if snapshot.topics_read:
         partitions = sum(len(topic.partitions) for topic in snapshot.topics.values())
