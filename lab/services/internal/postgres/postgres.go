@@ -54,7 +54,7 @@ func (db *DB) Close() { db.pool.Close() }
 // Dependency is the database in GET /health.
 func (db *DB) Dependency() health.Dependency {
 	return health.Dependency{Name: "postgres", Check: func(ctx context.Context) error {
-		return oneLine(db.pool.Ping(ctx))
+		return db.explain(db.pool.Ping(ctx))
 	}}
 }
 
@@ -79,16 +79,22 @@ func (db *DB) QueryRow(ctx context.Context, sql string, args []any, dest ...any)
 		db.ready.Store(false)
 		err = db.query(ctx, sql, args, dest)
 	}
-	return oneLine(err)
+	return db.explain(err)
 }
 
-// oneLine keeps a failed connection's list of addresses on one line of the log.
-func oneLine(err error) error {
+// explain keeps a failed connection's list of addresses on one line of the log, and says
+// when requests wait for a connection rather than for an answer.
+func (db *DB) explain(err error) error {
 	var failed *pgconn.ConnectError
-	if errors.As(err, &failed) {
+	switch {
+	case errors.As(err, &failed):
 		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	case !errors.Is(err, context.DeadlineExceeded):
+		return err
+	case db.pool.Stat().AcquiredConns() >= db.pool.Config().MaxConns:
+		return fmt.Errorf("no answer in time, all %d connections of the pool are in use", db.pool.Config().MaxConns)
 	}
-	return err
+	return errors.New("no answer in time")
 }
 
 func (db *DB) query(ctx context.Context, sql string, args, dest []any) error {
