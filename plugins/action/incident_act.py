@@ -11,6 +11,7 @@ import typing as t
 from ..module_utils.core import runtimes
 from ..module_utils.core.plan import Action
 from ..plugin_utils import say
+from ..plugin_utils.check_runner import GROUPS, defaults_of, options_of
 from ..plugin_utils.incident_action import IncidentAction
 
 
@@ -25,10 +26,11 @@ class ActionModule(IncidentAction):
 
     def act(self) -> dict[str, t.Any]:
         action = Action.from_dict(self.args["action"])
-        call = runtimes.act(action.runtime, action.verb, action.identity)
+        call = runtimes.call_of(action)
+        options = {**self._inherited(action), **call.options}
         number = self._begin(action)
         started = time.time()
-        found = dict(self._execute_module(module_name=call.module, module_args=call.options, task_vars=self.vars))
+        found = dict(self._execute_module(module_name=call.module, module_args=options, task_vars=self.vars))
         failed = bool(found.get("failed") or found.get("unreachable"))
         text = self._text(action, found, failed, time.time() - started)
         self._end(number, action, text, failed)
@@ -46,6 +48,16 @@ class ActionModule(IncidentAction):
             result.update(failed=True, msg=text)
         return {name: value for name, value in result.items() if value is not None}
 
+    def _inherited(self, action: Action) -> dict[str, t.Any]:
+        """How the target is reached, secrets among it: taken from its variables and module_defaults, never from a
+        plan."""
+        if not action.inherits:
+            return {}
+        check = next(name for name, group in GROUPS.items() if group == self.scenario.group)
+        host = self.vars["hostvars"][action.host]
+        found = {**defaults_of(self, action.module, self.scenario.group), **options_of(check, host)}
+        return {name: value for name, value in found.items() if name in action.inherits}
+
     def _text(self, action: Action, found: dict[str, t.Any], failed: bool, seconds: float) -> str:
         if failed:
             return f"FAILED: {action.title}: {found.get('msg') or 'no reason given'}"
@@ -61,7 +73,9 @@ class ActionModule(IncidentAction):
         with self.store() as store:
             self.keep_lease(store)
             now = time.time()
-            store.add_event(self.args["incident"], now, "action", f"begin: {action.title}", {"action": action.to_dict()})
+            store.add_event(
+                self.args["incident"], now, "action", f"begin: {action.title}", {"action": action.to_dict()}
+            )
             return store.begin_action(self.args["incident"], self.target, action.to_dict(), now)
 
     def _end(self, number: int, action: Action, text: str, failed: bool) -> None:

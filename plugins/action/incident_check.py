@@ -1,13 +1,14 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by name."""
+"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by
+name."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, options_of, preload
+from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, options_of, preload
 
 preload()
 
@@ -40,15 +41,6 @@ class ActionModule(CheckRunner):
         """
         _validation, args = self.validate_argument_spec(argument_spec=self.SPEC)
         host = variables["hostvars"][self._task.delegate_to or variables["inventory_hostname"]]
-        options = {**self._defaults(args["module"]), **options_of(args["module"], host), **args["options"]}
+        defaults = defaults_of(self, args["module"], GROUPS.get(args["module"].removeprefix(PREFIX), ""))
+        options = {**defaults, **options_of(args["module"], host), **args["options"]}
         return args["module"], args["name"], options
-
-    def _defaults(self, module: str) -> dict[str, t.Any]:
-        """module_defaults of the check and of its group: Ansible merges them only into a task that names the check itself."""
-        name = module.removeprefix(PREFIX)
-        keys = (f"group/{PREFIX}{GROUPS.get(name, '')}", PREFIX + name)
-        found: dict[str, t.Any] = {}
-        for defaults in self._task.module_defaults or ():
-            for key in keys:
-                found.update(self._templar.template(defaults.get(key) or {}))
-        return found

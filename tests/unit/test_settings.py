@@ -52,6 +52,8 @@ def test_a_setting_that_makes_no_sense_is_named(changes: dict[str, t.Any], said:
 
 
 def test_values_from_the_command_line_are_text_and_work_all_the_same() -> None:
-    found = read(incident_watch_good="2", incident_watch_soak="5", incident_override="freeze,budget", incident_notify_command="")
+    found = read(
+        incident_watch_good="2", incident_watch_soak="5", incident_override="freeze,budget", incident_notify_command=""
+    )
     assert (found.timing.good, found.timing.soak, found.gates.override) == (2, 5.0, ("freeze", "budget"))
     assert read(incident_alerted_at="2026-03-01T02:58:00Z").alerted_at == 1772333880.0
