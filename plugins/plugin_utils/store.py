@@ -172,8 +172,8 @@ class Store:
         ).fetchone()
         if row is None:
             raise StoreError(f"The store at {self.directory} has no incident {name}")
-        *columns, data = row
-        return Incident(*columns, json.loads(data))
+        (number, target, scenario, state, opened, closed, outcome, severity, data) = row
+        return Incident(number, target, scenario, state, opened, closed, outcome, severity, json.loads(data))
 
     def open_incidents(self, target: str, scenario: str) -> list[Incident]:
         rows = self._db.execute(
