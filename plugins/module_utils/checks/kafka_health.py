@@ -91,13 +91,14 @@ def run(params: dict[str, t.Any]) -> Observation:
     history = _history(params.get("history") or ())
     snapshot = collect(options, _wanted(params), Deadline(params["deadline"]))
     findings = judge(snapshot, settings, history)
+    samples = _samples(snapshot)
     return Observation(
         reachable=snapshot.reachable,
         findings=findings,
         snapshot=summary(snapshot, settings, history),
         thresholds={"allowed_lag": settings.rules.allowed, **settings.thresholds},
         measured=_measured(snapshot, options),
-        samples=_samples(snapshot, settings),
+        samples=samples,
     )
 
 
@@ -178,7 +179,7 @@ def _history(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[Sample]:
     return history
 
 
-def _samples(snapshot: KafkaSnapshot, settings: Settings) -> list[dict[str, t.Any]]:
+def _samples(snapshot: KafkaSnapshot) -> list[dict[str, t.Any]]:
     """The fresh samples; where there are too many, the newest of each partition, those with lag first."""
     fresh = snapshot.samples
     if len(fresh) > MOST_SAMPLES:
