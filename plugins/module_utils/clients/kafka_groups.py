@@ -32,7 +32,7 @@ def read_groups(admin: Admin, snapshot: KafkaSnapshot, include: t.Sequence[str],
                 raise AskError("refused", "its advertised listener can't be reached from here")
             listed = admin.ask(what, functools.partial(admin.client.list_groups, broker_ids=[node]))
         except CollectError as error:
-            missed(snapshot, what, error, "P2")
+            missed(snapshot, what, error, "P2", node)
             continue
         for item in listed:
             if chosen(item["group_id"], include, exclude):
@@ -87,9 +87,7 @@ def _describe(admin: Admin, snapshot: KafkaSnapshot, names: t.Sequence[str], fir
     """State and members. KIP-848 groups are not covered by this question: they keep the state that the list gave."""
     classic = [name for name in names if name in snapshot.groups and snapshot.groups[name].type == "classic"]
     at = time.time()
-    answers, failures = admin.bisect(
-        "members of groups", classic, admin.client.describe_groups, GROUPS_A_REQUEST
-    )
+    answers, failures = admin.bisect("members of groups", classic, admin.client.describe_groups, GROUPS_A_REQUEST)
     for name, item in answers.items():
         group = _group(snapshot.groups[name], item)
         if group is None:
