@@ -54,11 +54,18 @@ def _leave_out(snapshot: KafkaSnapshot) -> None:
 
 
 def sample(admin: Admin, snapshot: KafkaSnapshot, rounds: int, interval: float, reserve: float) -> None:
-    """Look so many times, so many seconds apart. A later look that fails takes nothing back."""
+    """Look so many times, so many seconds apart. A later look that fails takes nothing back.
+
+    The spacing is that of the reads of committed offsets: a verdict rests on how long those stood still.
+    """
     names = sorted(name for name, group in snapshot.groups.items() if group.type != "share")
     for number in range(rounds):
+        if number == 0:
+            _describe(admin, snapshot, names, True)
         started = time.monotonic()
         _round(admin, snapshot, names, number == 0)
+        if number > 0:
+            _describe(admin, snapshot, names, False)
         if number == rounds - 1:
             break
         pause = max(0.0, interval - (time.monotonic() - started))
@@ -69,7 +76,6 @@ def sample(admin: Admin, snapshot: KafkaSnapshot, rounds: int, interval: float, 
 
 
 def _round(admin: Admin, snapshot: KafkaSnapshot, names: t.Sequence[str], first: bool) -> None:
-    _describe(admin, snapshot, names, first)
     alive = [name for name in names if name in snapshot.groups]
     at = time.time()
     committed = _committed(admin, snapshot, alive, first)
