@@ -206,6 +206,23 @@ def test_oom_of_a_child_is_not_a_container_that_is_down():
     assert finding.details["main_process"] is False and "child" in finding.summary
 
 
+def test_a_child_killed_before_the_engine_wrote_the_start_down():
+    """Seen on a busy engine: StartedAt is later than the OOM of a child that allocates at once."""
+    one = running(memory=Memory(1, 1, 1, 1, oom_kills=1))
+    lines = [KernelOom(one.started - 0.5, one.id, "perl", False)]
+    for finished in (None, one.started - 60):
+        one.finished = finished
+        finding = only(judge(look(one, kernel=lines), Settings()))
+        assert finding.details["main_process"] is False
+
+
+def test_a_counter_of_zero_means_an_earlier_life():
+    one = running(memory=Memory(1, 1, 1, 1, oom_kills=0))
+    one.finished = one.started - 0.1
+    finding = only(judge(look(one, kernel=[KernelOom(one.started - 0.2, one.id, "app", False)]), Settings()))
+    assert finding.details["main_process"] is True
+
+
 def test_restart_wipes_the_flag_but_not_the_evidence():
     """Restart policy: flag and exit code are reset; docker restart: the count is 0 as well."""
     for count in (1, 0):
