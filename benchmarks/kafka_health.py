@@ -34,6 +34,8 @@ sys.path.insert(0, str(COLLECTIONS))
 TOOLS = ("kafka-consumer-groups --describe --all-groups", "kafka-broker-api-versions")
 TASKS = 5
 SCALE = {"topics": 100, "partitions": 100, "groups": 1000, "each": 10}
+PATIENCE = 900
+"""Seconds for a busy machine to settle what a quiet one settles in 30."""
 SCALE_NAME = "kafka-health-benchmark"
 
 
@@ -211,7 +213,7 @@ def fill(broker: Broker) -> None:
     from kafka.errors import KafkaError
     from kafka.structs import OffsetAndMetadata
 
-    end = time.monotonic() + 240
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap, request_timeout_ms=60_000)
@@ -226,7 +228,7 @@ def fill(broker: Broker) -> None:
             {name: {"num_partitions": SCALE["partitions"], "replication_factor": 1} for name in part},
             timeout_ms=60_000,
         )
-        admin.wait_for_topics(part, timeout_ms=120_000)
+        admin.wait_for_topics(part, timeout_ms=1000 * PATIENCE)
     for number in range(SCALE["groups"]):
         topic = topics[number % len(topics)]
         first = (number // len(topics)) * SCALE["each"] % SCALE["partitions"]
