@@ -97,7 +97,7 @@ def test_all_at_once_and_one_fault_each():
 @pytest.mark.parametrize(
     ("code", "word"),
     [
-        (0, "finished by itself"),
+        (0, "ended in good order"),
         (1, "error"),
         (2, "Go panic"),
         (126, "not executable"),
