@@ -69,7 +69,7 @@ FAULTS = (
         "the consumer's process is stopped by a signal while its container is up",
         _freeze,
         _thaw,
-        ("docker.process.frozen", "docker.container.unhealthy", "kafka.lag.stopped"),
+        ("docker.process.frozen", "kafka.lag.stopped"),
     ),
     Fault(
         "consumer_slow",
