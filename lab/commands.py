@@ -20,6 +20,7 @@ from lab.waiting import wait_until
 
 LOCK_TIMEOUT = 600
 BROKER_TIMEOUT = 90
+SETTLE = 30.0
 
 
 def up(config: Config) -> int:
@@ -178,10 +179,16 @@ def _create_topic(config: Config) -> None:
 
 
 def _must_be_ready(lab: Lab) -> None:
-    bad = {name: reason for name, reason in readiness.state(lab.client, lab.config).items() if reason}
-    if bad:
-        text = "\n".join(f"    {name}: {reason}" for name, reason in bad.items())
-        raise LabError(f"the lab is not healthy, so the fault would not be the only one:\n{text}", "lab up")
+    """A busy machine makes a healthy stack slow for a moment: that is not refused."""
+
+    def reason() -> str | None:
+        bad = {name: why for name, why in readiness.state(lab.client, lab.config).items() if why}
+        return "; ".join(f"{name}: {why}" for name, why in bad.items()) or None
+
+    try:
+        wait_until("the lab", reason, SETTLE)
+    except LabError as error:
+        raise LabError(f"the fault would not be the only one: {error.message}", "lab up") from error
 
 
 __all__ = ["clear", "down", "env", "inject", "list_faults", "logs", "status", "up"]

@@ -33,6 +33,7 @@ BASE_RECIPE = (
 BASE_CHANGES = ('CMD ["bash"]', "ENV LANG=C.UTF-8")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOCK_TIMEOUT = 1800
+WORK = "work-"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def ensure(config: Config, client: docker.DockerClient) -> None:
     if not any(_missing(client, tag) for tag in wanted.values()):
         return
     with locks.held(config.cache / "build.lock", "another lab that builds images", LOCK_TIMEOUT):
+        for left in config.cache.glob(f"{WORK}*"):
+            shutil.rmtree(left, ignore_errors=True)  # by a builder that was killed
         missing = [image for image in IMAGES if _missing(client, wanted[image.name])]
         with ThreadPoolExecutor(max_workers=3) as pool:
             base = pool.submit(_ensure_base, config, client)
@@ -152,8 +155,7 @@ def _pull(client: docker.DockerClient, reference: str) -> None:
 def _bootstrap(config: Config, client: docker.DockerClient, reference: str) -> None:
     """A minimal Debian, imported under a name of the lab's own: a user's debian:bookworm-slim stays what it is."""
     packages.need({"mmdebstrap": "mmdebstrap"}, config.state / "log")
-    config.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=config.cache) as directory:
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=config.cache) as directory:
         tarball = Path(directory) / "base.tar"
         proc.run(
             [*BASE_RECIPE, tarball], config.state / "log" / "mmdebstrap.log", "making the base image with mmdebstrap"
@@ -163,8 +165,7 @@ def _bootstrap(config: Config, client: docker.DockerClient, reference: str) -> N
 
 
 def _build(config: Config, client: docker.DockerClient, image: Image, tag: str, base: Future[str]) -> None:
-    config.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=config.cache) as directory:
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=config.cache) as directory:
         context = Path(directory) / image.name
         shutil.copytree(image.directory, context)
         if image.prepare:

@@ -131,13 +131,14 @@ def _group_reason(kafka: kafka_admin.Kafka, config: Config) -> str | None:
 def _movement_reason(kafka: kafka_admin.Kafka, config: Config) -> str | None:
     if config.rate == 0:
         return None  # nobody writes, so nothing can move
-    before = sum(kafka.committed(config.group, config.topic).values())
+    before = kafka.committed(config.group, config.topic)
     deadline = time.monotonic() + MOVEMENT
     while time.monotonic() < deadline:
-        if sum(kafka.committed(config.group, config.topic).values()) > before:
+        now = kafka.committed(config.group, config.topic)
+        if len(now) == config.partitions and sum(now.values()) > sum(before.values()):
             return None
         time.sleep(0.2)
-    return f"group {config.group} committed nothing in {MOVEMENT:.0f} s"
+    return f"group {config.group} did not commit everywhere in {MOVEMENT:.0f} s"
 
 
 def prometheus_sees(_client: docker.DockerClient, config: Config) -> str | None:
