@@ -54,10 +54,10 @@ ORIENT = (
 )
 NOT_RESPONDING = (
     Command("docker-compose ps gateway", r"gateway.*healthy"),
-    Command("docker-compose logs --tail=50 gateway", r"started"),
+    Command("docker-compose logs --tail=50 gateway", r"gateway-1\s+\| level="),
     Command("docker stats --no-stream", r"kafka.*MiB"),
     Command("timeout 5 docker stats || test $? = 124", r"kafka.*MiB"),
-    Command("timeout 5 docker-compose logs -f gateway || test $? = 124", r"started"),
+    Command("timeout 5 docker-compose logs -f gateway || test $? = 124", r"gateway-1\s+\| level="),
     Command("docker inspect $(docker-compose ps -q gateway) | grep OOMKilled", r'"OOMKilled": false'),
 )
 DATABASE = (
@@ -134,6 +134,7 @@ def lab_as_in_the_runbook() -> Iterator[None]:
     settings = config.load()
     if settings.ports != config.PORTS or settings.topic != "notifications":
         pytest.skip("this lab has other ports or another topic than the runbook")
+    lab_up()
     yield
     lab_up()
 
