@@ -36,6 +36,10 @@ def test_the_ways_to_approve_and_to_refuse(fault: t.Any, tmp_path: pathlib.Path)
     """One stopped consumer, every gate: proposed, refused by freeze, by a hash of another plan; then applied by its
     hash."""
     with fault("consumer_stopped"):
+        looked = play(tmp_path, incident_mode="observe")
+        assert (looked.outcome, looked.status) == ("observed", 0)
+        assert looked.decision["plan"]["actions"] == [], "observe never plans"
+
         proposed = play(tmp_path, incident_mode="propose")
         plan = proposed.decision["plan"]
         assert (proposed.outcome, proposed.status) == ("proposed", 0)
