@@ -124,12 +124,12 @@ def still() -> list[Phase]:
 def live() -> list[Phase]:
     """What changes the lab and watches clocks: one after the other, and nothing beside it."""
     both = ("tests/lab", "tests/integration")
-    whole = lab_pytest("lab", LIFECYCLE, seconds=900, venv=VENV_OLDEST)
+    whole = lab_pytest("lab", LIFECYCLE, seconds=1200, venv=VENV_OLDEST)
     cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
     benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
     leftovers = own("leftovers", "leftovers", os.environ.get("LAB_PROJECT") or "incident-lab", seconds=60)
     return [
-        against_lab("integration", "tests against the lab", lab_pytest("lab and not cluster", *both, seconds=1500)),
+        against_lab("integration", "tests against the lab", lab_pytest("lab and not cluster", *both, seconds=2400)),
         against_lab("lifecycle", "whole incidents with the oldest core", whole),
         against_lab("molecule", "one scenario a playbook", tool("test", "molecule", "test", "--all", seconds=1200)),
         against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *both, seconds=900)),
