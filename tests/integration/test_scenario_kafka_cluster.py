@@ -9,8 +9,9 @@ import pathlib
 import typing as t
 
 import pytest
-from lab.faults import ALL
 from runs import Run, play
+
+from lab.faults import ALL
 
 pytestmark = pytest.mark.cluster
 
