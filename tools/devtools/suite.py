@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -185,6 +186,8 @@ def run(names: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    # Whoever ends this command means the commands that it runs too: those are in process groups of their own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="tools/test", description="Everything that is tested, phase by phase.")
     parser.add_argument("phases", nargs="*", metavar="PHASE", help="only these, and what they need (default: all)")
     parser.add_argument("--list", action="store_true", help="name the phases and stop")
