@@ -195,6 +195,7 @@ def test_the_second_of_two_runs_stands_down_and_a_killed_one_is_carried_on(
             assert not second.ran("incident_act") and not second.ran("incident_close")
             looking = play(tmp_path / "third", incident_mode="observe", incident_state_dir=str(tmp_path))
             assert looking.status == 0, "looking needs no lease"
+            assert "is at work on it" in looking.output, "and leaves the incident to the run that works on it"
         finally:
             os.killpg(first.pid, signal.SIGKILL)
             first.wait(timeout=30)
