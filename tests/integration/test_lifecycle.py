@@ -243,7 +243,7 @@ def _collection_with(where: pathlib.Path, act: str) -> dict[str, str]:
     for name in ("plugins", "roles", "meta"):
         shutil.copytree(ROOT / name, copy / name)
     shutil.copy(ROOT / "galaxy.yml", copy)
-    source = f"import json\n{act.replace('incident-lab', PROJECT)}\nprint(json.dumps(message))\n"
+    source = f"#!/usr/bin/python\nimport json\n{act.replace('incident-lab', PROJECT)}\nprint(json.dumps(message))\n"
     (copy / "plugins" / "modules" / "docker_service.py").write_text(source)
     return {"ANSIBLE_COLLECTIONS_PATH": str(where)}
 
