@@ -20,6 +20,7 @@ from ansible_collections.incident.response.plugins.module_utils.clients.kafka im
 from ansible_collections.incident.response.plugins.module_utils.clients.kafka_admin import Admin, AskError, bounded
 from ansible_collections.incident.response.plugins.module_utils.clients.kafka_cluster import chosen
 from ansible_collections.incident.response.plugins.module_utils.clients.kafka_options import KafkaOptions
+from ansible_collections.incident.response.plugins.module_utils.core import kafka_snapshot
 from ansible_collections.incident.response.plugins.module_utils.core.kafka_judge import judge
 from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse
 from kafka_stub import COORDINATOR_NOT_AVAILABLE, HangUp, StubBroker
@@ -339,3 +340,11 @@ def test_result_of_many_samples_is_capped(monkeypatch):
     assert len(seen.samples) == 10
     assert all(item["committed"] < item["end"] for item in seen.samples), "those with lag first"
     assert any("70 of 80 samples" in text for text in seen.measured)
+
+
+def test_history_of_a_topic_that_was_recreated_is_not_used():
+    topic = kafka_snapshot.Topic("letters", "new-id", False, ())
+    snapshot = kafka_snapshot.KafkaSnapshot(topics={"letters": topic})
+    rows = [{"topic": "letters", "topic_id": name} for name in ("new-id", "old-id", "")] + [{"topic": "letters"}]
+    kept = kafka_health._of_the_same_topics(rows, snapshot)
+    assert [row.get("topic_id") for row in kept] == ["new-id", "", None]

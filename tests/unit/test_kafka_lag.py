@@ -324,3 +324,10 @@ def test_every_input_gets_a_verdict(members, state):
         assert found.lag is None or found.lag >= 0
         assert found.reason
         assert found.verdict not in (STOPPED, STALLED, SLOW, REWOUND) or found.lag > RULES.allowed
+
+
+def test_a_rewind_is_still_one_when_it_was_looked_at_before():
+    """Otherwise the second run after it would take the group for one that only lacks its consumer."""
+    past = [*look((0, 900, 900)), *look((100, 400, 950), (110, 400, 960))]
+    window = window_of(look((200, 400, 1000), (210, 400, 1010)), past, RULES)
+    assert window[0].offset == 900

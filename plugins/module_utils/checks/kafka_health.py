@@ -88,8 +88,8 @@ def run(params: dict[str, t.Any]) -> Observation:
     _validate(params)
     options = KafkaOptions.from_params(params)
     settings = _settings(params)
-    history = _history(params.get("history") or ())
     snapshot = collect(options, _wanted(params), Deadline(params["deadline"]))
+    history = _history(_of_the_same_topics(params.get("history") or (), snapshot))
     findings = judge(snapshot, settings, history)
     samples = _samples(snapshot)
     return Observation(
@@ -158,6 +158,18 @@ def _wanted(params: t.Mapping[str, t.Any]) -> Wanted:
     )
 
 
+def _of_the_same_topics(
+    entries: t.Iterable[t.Mapping[str, t.Any]], snapshot: KafkaSnapshot
+) -> list[t.Mapping[str, t.Any]]:
+    """Without the samples of a topic that was deleted since: its successor of the same name counts from 0 again."""
+    ids = {name: topic.id for name, topic in snapshot.topics.items() if topic.id}
+    return [
+        entry
+        for entry in entries
+        if not entry.get("topic_id") or ids.get(str(entry.get("topic"))) in (None, entry["topic_id"])
+    ]
+
+
 def _history(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[Sample]:
     """Samples of earlier looks; entries of another kind are not ours and are passed over."""
     history = []
@@ -187,7 +199,8 @@ def _samples(snapshot: KafkaSnapshot) -> list[dict[str, t.Any]]:
         fresh = sorted(newest.values(), key=lambda item: item.committed == item.end)[:MOST_SAMPLES]
         left = len(snapshot.samples) - len(fresh)
         snapshot.left_out.append(f"{left} of {len(snapshot.samples)} samples, which the store does not get")
-    return [{**item.to_dict(), "at": round(item.at, 3)} for item in fresh]
+    ids = {name: topic.id for name, topic in snapshot.topics.items()}
+    return [{**item.to_dict(), "at": round(item.at, 3), "topic_id": ids.get(item.topic, "")} for item in fresh]
 
 
 def _measured(snapshot: KafkaSnapshot, options: KafkaOptions) -> list[str]:

@@ -330,8 +330,8 @@ def window_of(
 ) -> list[LagSample]:
     """The samples to judge by: the fresh ones, and of the past no more than makes the window long enough.
 
-    An old sample without lag must not hide what happens now. The newest old sample always stays where the offset fell
-    against it: that is how a rewind between two looks is seen.
+    An old sample without lag must not hide what happens now. The newest old sample that the offset fell against always
+    stays, however many looks ago: a rewind is one until what was read before is reached again.
     """
     ordered = _usable(fresh)
     if not ordered:
@@ -343,8 +343,9 @@ def window_of(
         if long_enough or len(chosen) >= most or _says_nothing(sample, chosen[0], rules):
             break
         chosen.insert(0, sample)
-    if older and older[-1] not in chosen and _fell_between(older[-1], ordered[-1]):
-        chosen.insert(0, older[-1])
+    higher = next((sample for sample in reversed(older) if _fell_between(sample, ordered[-1])), None)
+    if higher is not None and higher not in chosen:
+        chosen.insert(0, higher)
     return chosen
 
 
