@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, options_of, preload
+from ..plugin_utils.settings import truth
 
 preload()
 
@@ -22,6 +23,7 @@ class ActionModule(CheckRunner):
         "module": {"type": "str", "required": True},
         "options": {"type": "dict", "default": {}},
         "name": {"type": "str", "required": True},
+        "quiet": {"type": "bool", "default": False},
     }
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -32,6 +34,8 @@ class ActionModule(CheckRunner):
         if module == OWN_NAME:
             module, name, options = self._by_name(variables)
         result = self.run_check(module, options, variables)
+        if module != self._task.action.removeprefix(PREFIX) and truth(self._task.args.get("quiet", False)):
+            return result
         return self.said(f"{variables['inventory_hostname']}  {name}", result)
 
     def _by_name(self, variables: dict[str, t.Any]) -> tuple[str, str, dict[str, t.Any]]:

@@ -42,6 +42,10 @@ options:
     description: What people call this look.
     type: str
     required: true
+  quiet:
+    description: Whether to say nothing about it. A watch says what it makes of its looks.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
