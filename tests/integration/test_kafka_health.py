@@ -249,7 +249,7 @@ def test_samples_are_history_for_the_next_look(house):
     house.person("steady", topic, group)
     first = house.look(samples=2, interval=0.2)
     assert {tuple(sorted(item)) for item in first["samples"]} == {
-        ("at", "committed", "end", "group", "partition", "topic")
+        ("at", "committed", "end", "group", "partition", "topic", "topic_id")
     }
     assert ids(house.look(history=first["samples"])) == []
 
