@@ -11,6 +11,7 @@ import typing as t
 from ..module_utils.core import runtimes
 from ..module_utils.core.plan import Action
 from ..plugin_utils import say
+from ..plugin_utils.check_runner import defaults_of
 from ..plugin_utils.incident_action import IncidentAction
 
 
@@ -25,10 +26,11 @@ class ActionModule(IncidentAction):
 
     def act(self) -> dict[str, t.Any]:
         action = Action.from_dict(self.args["action"])
-        call = runtimes.act(action.runtime, action.verb, action.identity)
+        call = runtimes.call_of(action)
+        options = {**self._inherited(action), **call.options}
         number = self._begin(action)
         started = time.time()
-        found = dict(self._execute_module(module_name=call.module, module_args=call.options, task_vars=self.vars))
+        found = dict(self._execute_module(module_name=call.module, module_args=options, task_vars=self.vars))
         failed = bool(found.get("failed") or found.get("unreachable"))
         text = self._text(action, found, failed, time.time() - started)
         self._end(number, action, text, failed)
@@ -45,6 +47,13 @@ class ActionModule(IncidentAction):
         if failed:
             result.update(failed=True, msg=text)
         return {name: value for name, value in result.items() if value is not None}
+
+    def _inherited(self, action: Action) -> dict[str, t.Any]:
+        """How the target is reached, secrets among it: taken from its variables and module_defaults, never from a plan."""
+        if not action.inherits:
+            return {}
+        found = {**defaults_of(self, action.module, self.scenario.group), **self.scope().settings["options"]}
+        return {name: value for name, value in found.items() if name in action.inherits}
 
     def _text(self, action: Action, found: dict[str, t.Any], failed: bool, seconds: float) -> str:
         if failed:

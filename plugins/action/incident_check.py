@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, preload
+from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, preload, secret_options
 
 preload()
 
@@ -24,16 +24,20 @@ class ActionModule(CheckRunner):
                 "name": {"type": "str", "required": True},
             }
         )
-        options = {**self._defaults(args["module"]), **args["options"]}
         variables = task_vars or {}
+        options = {
+            **defaults_of(self, args["module"], GROUPS.get(args["module"].removeprefix(PREFIX), "")),
+            **self._secrets(args["module"], variables),
+            **args["options"],
+        }
         result = self.run_check(args["module"], options, variables)
         return self.said(f"{variables['inventory_hostname']}  {args['name']}", result)
 
-    def _defaults(self, module: str) -> dict[str, t.Any]:
-        name = module.removeprefix(PREFIX)
-        keys = (f"group/{PREFIX}{GROUPS.get(name, '')}", PREFIX + name)
-        found: dict[str, t.Any] = {}
-        for defaults in self._task.module_defaults or ():
-            for key in keys:
-                found.update(self._templar.template(defaults.get(key) or {}))
-        return found
+    def _secrets(self, module: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Passwords of the host that is looked at, from its variables: a look that travels through the play carries none."""
+        group = GROUPS.get(module.removeprefix(PREFIX), "")
+        names = {f"{group}_{option}": option for option in secret_options(module)}
+        other = str(self._task.delegate_to or "")
+        if other and other != variables["inventory_hostname"]:
+            variables = variables["hostvars"].get(other) or {}
+        return {option: self._templar.template(variables[name]) for name, option in names.items() if name in variables}

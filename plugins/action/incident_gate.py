@@ -98,6 +98,7 @@ class ActionModule(IncidentAction):
                 for container in containers(observed, action.runtime.host, action.runtime.project, action.runtime.service)
             )
             for action in plan.actions
+            if action.runtime
         }
 
     def _write_down(self, answers: list[gate.Passed], state: str) -> None:

@@ -66,6 +66,21 @@ def options_of(scenario: t.Any, variables: t.Mapping[str, t.Any], get: t.Callabl
     return found
 
 
+def secret_options(module: str) -> frozenset[str]:
+    """The options of a check that no output may show."""
+    return frozenset(name for name, option in load(module).spec.options.items() if option.get("no_log"))
+
+
+def defaults_of(plugin: ActionBase, module: str, group: str) -> dict[str, t.Any]:
+    """What module_defaults of a task say about a module, or about its group: Ansible applies them to the task's own only."""
+    keys = (f"group/{PREFIX}{group}", PREFIX + module.removeprefix(PREFIX))
+    found: dict[str, t.Any] = {}
+    for defaults in plugin._task.module_defaults or ():
+        for key in keys:
+            found.update(plugin._templar.template(defaults.get(key) or {}))
+    return found
+
+
 class CheckRunner(ActionBase):
     """Base of the action plugins that run a check; the subclass says which one and with which options."""
 

@@ -16,11 +16,15 @@ from .scope import Runtime
 
 @dataclasses.dataclass(frozen=True)
 class Action:
-    """One change of one thing. blames: ids of the findings that ask for it. key: what it would be tried again for."""
+    """One change of one thing. blames: ids of the findings that ask for it. key: what it would be tried again for.
+
+    A verb is carried out by the runtime, or, where module is set, by that module on the target, with these options and
+    the target's own values for the options that inherits names (connection, secrets): those are never part of a plan.
+    """
 
     verb: str
     service: str
-    runtime: Runtime
+    runtime: Runtime | None
     dose: str
     risk: str
     reason: str
@@ -29,26 +33,45 @@ class Action:
     identity: dict[str, t.Any]
     blames: tuple[str, ...]
     key: str = ""
+    module: str = ""
+    host: str = ""
+    options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    inherits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.risk not in RISKS:
             raise ValueError(f"risk is one of {', '.join(RISKS)}, not {self.risk!r}")
+        if not self.runs_on:
+            raise ValueError(f"{self.title}: an action needs a runtime, or a module and the host that it runs on")
 
     def to_dict(self) -> dict[str, t.Any]:
         data = dataclasses.asdict(self)
-        data["blames"] = list(self.blames)
-        data["title"] = self.title
+        data["blames"], data["inherits"] = list(self.blames), list(self.inherits)
+        data["title"], data["runs_on"] = self.title, self.runs_on
         return data
 
     @property
     def title(self) -> str:
         return f"{self.verb} {self.service}"
 
+    @property
+    def runs_on(self) -> str:
+        """The inventory host that the change is made from."""
+        return self.host or (self.runtime.host if self.runtime and not self.module else "")
+
+    @property
+    def core(self) -> list[t.Any]:
+        """What the plan's hash is made of."""
+        runtime = dataclasses.asdict(self.runtime) if self.runtime else None
+        core = [self.verb, self.service, runtime, self.dose, self.risk, self.identity]
+        return core + [self.module, self.host, self.options] if self.module or self.options else core
+
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Action:
         values = {field.name: data[field.name] for field in dataclasses.fields(cls) if field.name in data}
-        values["runtime"] = Runtime(**data["runtime"])
-        values["blames"] = tuple(data.get("blames") or ())
+        values["runtime"] = Runtime(**data["runtime"]) if data.get("runtime") else None
+        for name in ("blames", "inherits"):
+            values[name] = tuple(data.get(name) or ())
         return cls(**values)
 
 
@@ -66,11 +89,7 @@ class Plan:
     @property
     def hash(self) -> str:
         """Names target, identity, action and dose; not lag, age or ETA, which change while a person reads."""
-        core = [
-            self.scenario,
-            self.target,
-            [[a.verb, a.service, dataclasses.asdict(a.runtime), a.dose, a.risk, a.identity] for a in self.actions],
-        ]
+        core = [self.scenario, self.target, [action.core for action in self.actions]]
         text = json.dumps(core, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .plan import Action
 from .scope import CheckCall, Runtime
 
 
@@ -33,17 +34,30 @@ def supported(runtime: Runtime | None) -> bool:
     return runtime is not None and runtime.kind == "docker"
 
 
-def act(runtime: Runtime, verb: str, identity: t.Mapping[str, t.Any]) -> ModuleCall:
+def call_of(action: Action) -> ModuleCall:
+    """The call that carries out an action of a plan: its own module where it names one, else what its runtime needs."""
+    if not action.module:
+        if action.runtime is None:
+            raise ValueError(f"{action.title}: nothing says what runs it")
+        return act(action.runtime, action.verb, action.identity, action.options)
+    options = {**action.options, **({"identity": action.identity} if action.identity else {})}
+    return ModuleCall(f"incident.response.{action.module}", action.host, options)
+
+
+def act(
+    runtime: Runtime, verb: str, identity: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any] | None = None
+) -> ModuleCall:
     """The call that carries out a verb. Raises ValueError for a runtime that nothing here can act on."""
     if not supported(runtime):
         raise ValueError(f"nothing here can {verb} {runtime.service}: its runtime is {runtime.kind!r}, known is docker")
-    options = {
+    wanted = {
         "project": runtime.project,
         "service": runtime.service,
         "state": VERBS[verb],
         "identity": dict(identity),
+        **(options or {}),
     }
-    return ModuleCall("incident.response.docker_service", runtime.host, options)
+    return ModuleCall("incident.response.docker_service", runtime.host, wanted)
 
 
 def by_hand(runtime: Runtime | None, verb: str) -> str:
