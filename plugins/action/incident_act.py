@@ -11,7 +11,7 @@ import typing as t
 from ..module_utils.core import runtimes
 from ..module_utils.core.plan import Action
 from ..plugin_utils import say
-from ..plugin_utils.check_runner import defaults_of
+from ..plugin_utils.check_runner import GROUPS, defaults_of, options_of
 from ..plugin_utils.incident_action import IncidentAction
 
 
@@ -52,7 +52,9 @@ class ActionModule(IncidentAction):
         """How the target is reached, secrets among it: taken from its variables and module_defaults, never from a plan."""
         if not action.inherits:
             return {}
-        found = {**defaults_of(self, action.module, self.scenario.group), **self.scope().settings["options"]}
+        check = next(name for name, group in GROUPS.items() if group == self.scenario.group)
+        host = self.vars["hostvars"][action.host]
+        found = {**defaults_of(self, action.module, self.scenario.group), **options_of(check, host)}
         return {name: value for name, value in found.items() if name in action.inherits}
 
     def _text(self, action: Action, found: dict[str, t.Any], failed: bool, seconds: float) -> str:

@@ -1,22 +1,37 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs any check of the collection by name: what a scenario looks with, before its action and after it."""
+"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by name."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, preload, secret_options
+from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, options_of, preload
 
 preload()
 
+OWN_NAME = "incident_check"
+
 
 class ActionModule(CheckRunner):
-    """Merges the module's defaults (module_defaults, also of its group) under the options, as its own task would."""
+    """In process where possible, as a module otherwise; with history from the store either way."""
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
+        variables = task_vars or {}
+        module = self._task.action.removeprefix(PREFIX)
+        name, options = module.removesuffix("_health_info"), self._task.args
+        if module == OWN_NAME:
+            module, name, options = self._by_name(variables)
+        result = self.run_check(module, options, variables)
+        return self.said(f"{variables['inventory_hostname']}  {name}", result)
+
+    def _by_name(self, variables: dict[str, t.Any]) -> tuple[str, str, dict[str, t.Any]]:
+        """Options come from module_defaults, then the variables of the host that is looked at, then the task.
+
+        They are read here and not handed over, so that no password is in the arguments or results of another step.
+        """
         _validation, args = self.validate_argument_spec(
             argument_spec={
                 "module": {"type": "str", "required": True},
@@ -24,20 +39,7 @@ class ActionModule(CheckRunner):
                 "name": {"type": "str", "required": True},
             }
         )
-        variables = task_vars or {}
-        options = {
-            **defaults_of(self, args["module"], GROUPS.get(args["module"].removeprefix(PREFIX), "")),
-            **self._secrets(args["module"], variables),
-            **args["options"],
-        }
-        result = self.run_check(args["module"], options, variables)
-        return self.said(f"{variables['inventory_hostname']}  {args['name']}", result)
-
-    def _secrets(self, module: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Passwords of the host that is looked at, from its variables: a look that travels through the play carries none."""
-        group = GROUPS.get(module.removeprefix(PREFIX), "")
-        names = {f"{group}_{option}": option for option in secret_options(module)}
-        other = str(self._task.delegate_to or "")
-        if other and other != variables["inventory_hostname"]:
-            variables = variables["hostvars"].get(other) or {}
-        return {option: self._templar.template(variables[name]) for name, option in names.items() if name in variables}
+        host = variables["hostvars"][self._task.delegate_to or variables["inventory_hostname"]]
+        defaults = defaults_of(self, args["module"], GROUPS.get(args["module"].removeprefix(PREFIX), ""))
+        options = {**defaults, **options_of(args["module"], host), **args["options"]}
+        return args["module"], args["name"], options

@@ -11,7 +11,6 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ..plugin_utils import say
-from ..plugin_utils.check_runner import secret_options
 from ..plugin_utils.holder import is_dead
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import utc
@@ -25,7 +24,7 @@ class ActionModule(IncidentAction):
 
     def act(self) -> dict[str, t.Any]:
         scope = self.scope()
-        checks = [_without_secrets(call.to_dict()) for call in self.scenario.checks(scope)]
+        checks = [call.to_dict() for call in self.scenario.checks(scope)]
         unknown = sorted({call["host"] for call in checks} - set(self.vars["hostvars"]))
         if unknown:
             raise AnsibleActionFail(f"{self.target}: a check runs on {', '.join(unknown)}, which is not in the inventory")
@@ -77,12 +76,6 @@ class ActionModule(IncidentAction):
 
     def _opening(self) -> str:
         return f"{self.scenario.title}: target {self.target}, mode {self.settings.gates.mode}, by {self.holder()}"
-
-
-def _without_secrets(call: dict[str, t.Any]) -> dict[str, t.Any]:
-    """A look as it travels through the play, where results are shown and kept; incident_check puts the secrets back."""
-    hidden = secret_options(call["module"])
-    return {**call, "options": {name: value for name, value in call["options"].items() if name not in hidden}}
 
 
 def _stand_down(target: str, other: Lease) -> str:

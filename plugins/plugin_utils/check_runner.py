@@ -54,21 +54,12 @@ def load(module: str) -> Check:
     return t.cast(Check, found)
 
 
-def options_of(scenario: t.Any, variables: t.Mapping[str, t.Any], get: t.Callable[[str], t.Any]) -> dict[str, t.Any]:
-    """Options of a scenario's main check out of the target's variables: kafka_bootstrap_servers sets bootstrap_servers."""
-    module = next(name for name, group in GROUPS.items() if group == scenario.group)
-    found = {}
-    for option in load(module).spec.options:
-        name = f"{scenario.group}_{option}"
-        value = get(name) if name in variables else None
-        if value is not None:
-            found[option] = value
-    return found
-
-
-def secret_options(module: str) -> frozenset[str]:
-    """The options of a check that no output may show."""
-    return frozenset(name for name, option in load(module).spec.options.items() if option.get("no_log"))
+def options_of(module: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Options of a check out of a host's variables: kafka_bootstrap_servers sets bootstrap_servers of kafka_health_info."""
+    name = module.removeprefix(PREFIX)
+    named = {option: f"{GROUPS[name]}_{option}" for option in load(module).spec.options}
+    found = {option: variables[variable] for option, variable in named.items() if variable in variables}
+    return {option: value for option, value in found.items() if value is not None}
 
 
 def defaults_of(plugin: ActionBase, module: str, group: str) -> dict[str, t.Any]:
@@ -106,7 +97,7 @@ class CheckRunner(ActionBase):
         if self._in_process(task_vars):
             return self._run_here(check, options)
         found = self._execute_module(module_name=PREFIX + check.name, module_args=options, task_vars=task_vars)
-        return dict(found)
+        return {name: value for name, value in found.items() if name != "invocation"}
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> bool:
         delegated = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to or "", task_vars)

@@ -17,7 +17,6 @@ from ..module_utils.core.gate import Done
 from ..module_utils.core.scenarios.base import Scenario
 from ..module_utils.core.scenarios.registry import SCENARIOS
 from . import say, settings
-from .check_runner import options_of
 from .holder import Holder, this_run
 from .store import Incident, Store, StoreError
 
@@ -81,7 +80,6 @@ class IncidentAction(ActionBase):
             services[name] = scopes.service_from_vars(name, host_variables(hostvars[name]))
             self._check_runtime_host(name, services[name])
         services[self.target] = scopes.service_from_vars(self.target, {**host_variables(hostvars[self.target]), "runtime": None})
-        own["options"] = options_of(scenario, self.vars, self.variable)
         return scopes.Scope(self.target, own, services, self.settings.production)
 
     def _check_runtime_host(self, name: str, service: scopes.Service) -> None:

@@ -1,1 +1,1 @@
-"""What `make setup`, `make test` and `make demo` run. Python 3.9 and the standard library: it works before anything is set up."""
+"""What `make setup`, `make test` and `make demo` run: Python 3.9 and nothing else, as it runs before the set-up."""

@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
 
 from . import pythons
 from .paths import BUILD, COLLECTION_LINK, LOGS, ROOT, VENV, VENV_OLDEST, Problem
@@ -32,7 +32,7 @@ class Environment:
     path: Path
     core: str
     """The requirement of ansible-core."""
-    packages: Tuple[str, ...]
+    packages: tuple[str, ...]
     """Other arguments of pip install."""
 
     @property
@@ -43,7 +43,7 @@ class Environment:
     def log(self) -> Path:
         return LOGS / f"setup-{self.path.name}.log"
 
-    def arguments(self) -> List[str]:
+    def arguments(self) -> list[str]:
         return ["--upgrade", self.core, *self.packages, "--editable", "."]
 
 
@@ -90,7 +90,7 @@ def locked() -> Iterator[None]:
         yield
 
 
-def run(command: List[str], log: Path) -> None:
+def run(command: list[str], log: Path) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     with open(log, "a") as output:
         output.write(f"$ {' '.join(command)}\n")
@@ -121,7 +121,7 @@ def build(environment: Environment, interpreter: pythons.Interpreter) -> None:
     say(f"{environment.path.relative_to(ROOT)}: ready after {time.monotonic() - started:.0f} s")
 
 
-def choose(interpreters: List[pythons.Interpreter]) -> List[Tuple[Environment, pythons.Interpreter]]:
+def choose(interpreters: list[pythons.Interpreter]) -> list[tuple[Environment, pythons.Interpreter]]:
     """Which environment on which interpreter."""
     oldest = pythons.oldest(interpreters, OLDEST_CORE_NEEDS)
     if oldest is None:
@@ -162,12 +162,12 @@ def set_up() -> None:
                 build(environment, interpreter)
 
 
-def tests_two_versions() -> bool:
+def two_versions() -> bool:
     """Whether the two environments hold different versions of ansible-core."""
     return core_version(NEWEST) != core_version(OLDEST)
 
 
-def core_version(environment: Environment) -> Optional[str]:
+def core_version(environment: Environment) -> str | None:
     found = sorted(environment.path.glob("lib/python3*/site-packages/ansible_core-*.dist-info"))
     return found[-1].name.split("-")[1][: -len(".dist")] if found else None
 
@@ -179,3 +179,7 @@ def main() -> int:
         print(f"setup: {problem}", file=sys.stderr)
         return 1
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

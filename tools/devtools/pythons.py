@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Tuple
 
 # Newest first. Newer ones than ansible-core is released for are left alone.
 VERSIONS = ((3, 14), (3, 13), (3, 12), (3, 11))
@@ -21,7 +21,7 @@ PROBE = "import ensurepip, sqlite3, ssl, sys, venv; print('%d.%d.%d' % sys.versi
 @dataclass(frozen=True)
 class Interpreter:
     path: str
-    version: Tuple[int, ...]
+    version: tuple[int, ...]
 
     def __str__(self) -> str:
         return f"Python {'.'.join(map(str, self.version))} ({self.path})"
@@ -37,7 +37,7 @@ def candidates() -> Iterator[str]:
     yield from (str(path) for path in sorted(pyenv.glob("versions/*/bin/python3")))
 
 
-def probe(path: str) -> Optional[Interpreter]:
+def probe(path: str) -> Interpreter | None:
     """The interpreter at this path, or None where it doesn't run or can't make virtual environments."""
     try:
         done = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, timeout=20, check=True)
@@ -47,17 +47,17 @@ def probe(path: str) -> Optional[Interpreter]:
     return Interpreter(path, version) if version[:2] in VERSIONS else None
 
 
-def working(paths: Optional[Iterable[str]] = None) -> List[Interpreter]:
+def working(paths: Iterable[str] | None = None) -> list[Interpreter]:
     """Every interpreter that works, in the order of the candidates."""
     found = (probe(path) for path in (candidates() if paths is None else paths))
     return [interpreter for interpreter in found if interpreter]
 
 
-def newest(interpreters: Iterable[Interpreter], lowest: Tuple[int, int]) -> Optional[Interpreter]:
+def newest(interpreters: Iterable[Interpreter], lowest: tuple[int, int]) -> Interpreter | None:
     good = [one for one in interpreters if one.version[:2] >= lowest]
     return max(good, key=lambda one: one.version[:2], default=None)
 
 
-def oldest(interpreters: Iterable[Interpreter], lowest: Tuple[int, int]) -> Optional[Interpreter]:
+def oldest(interpreters: Iterable[Interpreter], lowest: tuple[int, int]) -> Interpreter | None:
     good = [one for one in interpreters if one.version[:2] >= lowest]
     return min(good, key=lambda one: one.version[:2], default=None)

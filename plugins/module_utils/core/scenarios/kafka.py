@@ -42,7 +42,7 @@ class KafkaScenario:
         return set(consumers(target, settings).values())
 
     def checks(self, scope: Scope) -> list[CheckCall]:
-        own = {"component": scope.target, **scope.settings.get("options", {})}
+        own = {"component": scope.target}
         calls = [CheckCall(f"cluster {scope.target}", "incident.response.kafka_health_info", scope.target, own)]
         return calls + look(self._runtimes(scope), {"log_lines": WANTED_LOG_LINES})
 

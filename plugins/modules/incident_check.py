@@ -1,0 +1,69 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The code is in plugins/action: an incident is kept on the controller.
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: incident_check
+short_description: Run a check of this collection by name
+version_added: 0.1.0
+description:
+  - Runs any check module. Where the target is local it does so in the Ansible process, else as a module. Results are the same.
+  - Fills the check's option O(ignore:history) from the store, and keeps its samples there.
+  - Tasks that name a check module itself are routed here too.
+  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
+  - Settings come from the variables C(incident_*), which that role documents.
+author:
+  - The incident.response authors (@incident-response)
+attributes:
+  check_mode:
+    support: full
+    description: It only reads; samples are not kept.
+  diff_mode:
+    support: none
+    description: It changes nothing that has a diff.
+options:
+  module:
+    description: Name of the check module.
+    type: str
+    required: true
+  options:
+    description: Its options. C(module_defaults) of the module and of its group are merged under them.
+    type: dict
+    default: {}
+  name:
+    description: What people call this look.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Look at Kafka
+  incident.response.incident_check:
+    module: incident.response.kafka_health_info
+    name: cluster kafka-main
+    options:
+      bootstrap_servers: ["127.0.0.1:9092"]
+  register: look
+"""
+
+RETURN = r"""
+status:
+  description: C(ok), C(warning), C(critical) or C(unknown); everything else that the check returns comes with it.
+  returned: success
+  type: str
+  sample: ok
+say:
+  description: Lines for people, each with C(style) and C(text). The same text is in RV(msg).
+  returned: when there is something to say
+  type: list
+  elements: dict
+  sample: [{style: good, text: "kafka-main  Healthy: nothing found"}]
+msg:
+  description: The lines of RV(say) as one text.
+  returned: when there is something to say
+  type: str
+  sample: "Healthy: nothing found"
+"""

