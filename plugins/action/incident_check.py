@@ -17,6 +17,12 @@ OWN_NAME = "incident_check"
 class ActionModule(CheckRunner):
     """In process where possible, as a module otherwise; with history from the store either way."""
 
+    SPEC: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "module": {"type": "str", "required": True},
+        "options": {"type": "dict", "default": {}},
+        "name": {"type": "str", "required": True},
+    }
+
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
@@ -32,13 +38,7 @@ class ActionModule(CheckRunner):
 
         They are read here and not handed over, so that no password is in the arguments or results of another step.
         """
-        _validation, args = self.validate_argument_spec(
-            argument_spec={
-                "module": {"type": "str", "required": True},
-                "options": {"type": "dict", "default": {}},
-                "name": {"type": "str", "required": True},
-            }
-        )
+        _validation, args = self.validate_argument_spec(argument_spec=self.SPEC)
         host = variables["hostvars"][self._task.delegate_to or variables["inventory_hostname"]]
         defaults = defaults_of(self, args["module"], GROUPS.get(args["module"].removeprefix(PREFIX), ""))
         options = {**defaults, **options_of(args["module"], host), **args["options"]}

@@ -30,7 +30,9 @@ options:
     type: str
     required: true
   options:
-    description: Its options. C(module_defaults) of the module and of its group are merged under them.
+    description:
+      - Its options. Variables of the host that is looked at are merged under them, with the prefix of the system, so that
+        C(kafka_bootstrap_servers) sets O(ignore:bootstrap_servers); and C(module_defaults) of the module and its group under those.
     type: dict
     default: {}
   name:

@@ -42,7 +42,7 @@ def pytest_tally(output: str, succeeded: bool) -> Tally:
     closing = next((line for line in reversed(output.splitlines()) if re.search(r"^=* ?\d+ \w+.* in \d", line)), "")
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", closing)}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
-    names = tuple(line.split(" - ")[0] for line in output.splitlines() if re.match(r"(FAILED|ERROR) \S*::?", line))
+    names = tuple(line.split(" - ")[0] for line in output.splitlines() if re.match(r"(FAILED|ERROR) \S+\.py\b", line))
     if not succeeded and not failed:
         # It stopped before or after the tests: no test at all, a bad option, a deadline.
         failed = 1
@@ -52,8 +52,8 @@ def pytest_tally(output: str, succeeded: bool) -> Tally:
 def sanity_tally(output: str, succeeded: bool) -> Tally:
     run = len(re.findall(r"^Running sanity test ", output, re.MULTILINE))
     _, _, listed = output.partition("listed below")
-    # The names follow on lines of their own, "import on Python 3.11" at the longest.
-    names = tuple(line for line in listed.splitlines()[1:] if re.fullmatch(r"[a-z-]+( on Python \S+)?", line))
+    # The names follow on lines of their own, "import --python 3.11" at the longest.
+    names = tuple(line for line in listed.splitlines()[1:] if re.fullmatch(r"[a-z0-9-]+( --python \S+)?", line))
     failed = len(names) or (0 if succeeded else 1)
     return Tally(max(run - failed, 0), failed, 0, names)
 

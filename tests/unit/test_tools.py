@@ -1,0 +1,131 @@
+"""The test command itself: it must count right, and no failure may get lost."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from devtools import environments, paths, phases, pythons
+from devtools.phases import Phase, Runner, Step, Tally
+
+PYTEST_MIXED = """\
+F.s
+=========================== short test summary info ============================
+FAILED tests/unit/test_x.py::test_a - assert 1 == 2
+ERROR tests/unit/test_y.py - ImportError
+1 failed, 3 passed, 1 skipped, 1 error in 0.05s
+"""
+SANITY_FAILED = """\
+Running sanity test "compile" on Python 3.13
+Running sanity test "pep8"
+ERROR: Found 1 pep8 issue(s) which need to be resolved:
+Running sanity test "import" on Python 3.13
+FATAL: The 2 sanity test(s) listed below (out of 3) failed. See error output above for details.
+import --python 3.13
+pep8
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "succeeded", "expected"),
+    [
+        ("..\n2 passed in 0.01s\n", True, (2, 0, 0, ())),
+        ("=== 2 passed, 1 warning in 61.01s (0:01:01) ===\n", True, (2, 0, 0, ())),
+        (PYTEST_MIXED, False, (3, 2, 1, ("FAILED tests/unit/test_x.py::test_a", "ERROR tests/unit/test_y.py"))),
+        ("5 deselected in 0.01s\n", False, (0, 1, 0, ())),
+        ("killed in the middle\n", False, (0, 1, 0, ())),
+    ],
+)
+def test_pytest_output_is_counted(output: str, succeeded: bool, expected: tuple) -> None:
+    tally = phases.pytest_tally(output, succeeded)
+    assert (tally.passed, tally.failed, tally.skipped, tally.failures) == expected
+
+
+def test_sanity_output_is_counted() -> None:
+    assert phases.sanity_tally(SANITY_FAILED, False) == Tally(1, 2, 0, ("import --python 3.13", "pep8"))
+    assert phases.sanity_tally('Running sanity test "pep8"\n', True) == Tally(1, 0)
+    assert phases.sanity_tally("FATAL: no pip\n", False).failed == 1
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    monkeypatch.setattr(phases, "LOGS", tmp_path)
+    monkeypatch.setattr(phases, "ROOT", tmp_path)
+    return Runner(lambda _text: None)
+
+
+def python(name: str, code: str, seconds: int = 20) -> Step:
+    return Step(name, (sys.executable, "-c", code), seconds)
+
+
+def phase(name: str, *steps: Step, needs: tuple[str, ...] = (), go_on: bool = False) -> Phase:
+    return Phase(name, name, steps, needs, go_on)
+
+
+def test_later_phases_run_after_a_failure_except_those_that_need_it(runner: Runner) -> None:
+    bad = phase("bad", python("dies", "raise SystemExit(3)"))
+    results = runner.run(
+        [[bad], [phase("needs it", python("x", ""), needs=("bad",))], [phase("good", python("x", ""))]]
+    )
+    assert [(result.phase.name, result.ok) for result in results] == [
+        ("bad", False),
+        ("needs it", False),
+        ("good", True),
+    ]
+    lines = list(phases.summary(results, 60))
+    assert "FAILED bad, dies: exit status 3" in lines
+    assert "FAILED needs it, not run: bad failed" in lines
+    assert lines[-1] == "1 passed, 2 failed"
+
+
+def test_steps_stop_at_a_failure_unless_told_to_go_on(runner: Runner) -> None:
+    steps = (python("dies", "raise SystemExit(1)"), python("next", ""))
+    stops, goes_on = runner.run([[phase("stops", *steps)], [phase("goes on", *steps, go_on=True)]])
+    assert [outcome.step for outcome in stops.outcomes] == ["dies"]
+    assert [outcome.step for outcome in goes_on.outcomes] == ["dies", "next"]
+
+
+def test_a_deadline_ends_a_command_and_its_children(runner: Runner, tmp_path: Path) -> None:
+    child = f"import time; time.sleep(3); open({str(tmp_path / 'alive')!r}, 'w')"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    (result,) = runner.run([[phase("hangs", python("sleeps", parent, seconds=1))]])
+    assert result.outcomes[0].problem == "not done after 1 s, ended"
+    assert result.seconds < 3
+    assert not (tmp_path / "alive").exists()
+
+
+def test_an_interpreter_counts_only_when_it_runs(tmp_path: Path) -> None:
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    found = pythons.working([str(shim), str(tmp_path / "missing"), sys.executable])
+    assert [one.path for one in found] == [sys.executable]
+
+
+def interpreters(*versions: tuple[int, int]) -> list[pythons.Interpreter]:
+    return [pythons.Interpreter(f"python{major}.{minor}", (major, minor, 0)) for major, minor in versions]
+
+
+def test_the_newest_core_gets_the_newest_interpreter_and_the_oldest_the_oldest() -> None:
+    chosen = environments.choose(interpreters((3, 11), (3, 13), (3, 12)))
+    assert [(environment.path, one.version[:2]) for environment, one in chosen] == [
+        (paths.VENV, (3, 13)),
+        (paths.VENV_OLDEST, (3, 11)),
+    ]
+
+
+def test_one_version_less_is_said_here_and_an_error_in_ci(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    assert {one.version[:2] for _, one in environments.choose(interpreters((3, 11)))} == {(3, 11)}
+    assert "one version less" in capsys.readouterr().out
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(paths.Problem, match="3.12"):
+        environments.choose(interpreters((3, 11)))
+
+
+def test_no_interpreter_at_all_says_what_to_install() -> None:
+    with pytest.raises(paths.Problem, match="apt-get install python3-venv"):
+        environments.choose([])
