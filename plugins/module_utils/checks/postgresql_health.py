@@ -131,12 +131,8 @@ def _measured(snapshot: PostgresqlSnapshot, options: PostgresqlOptions) -> list[
     said = list(snapshot.measured)
     if snapshot.reserve_used:
         said.append("seen through a reserved slot, since no other was free")
-    if (
-        snapshot.login_ms is not None
-        and options.ordinary.ssl_mode in ("require", "prefer")
-        and not options.ordinary.local
-    ):
-        said.append(f"certificates were not verified (ssl_mode: {options.ordinary.ssl_mode})")
+    if snapshot.version and options.ordinary.ssl_mode == "require" and not options.ordinary.local:
+        said.append("the server's certificate was not verified (ssl_mode: require)")
     return said
 
 

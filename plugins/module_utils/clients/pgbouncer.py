@@ -49,7 +49,7 @@ def _read(link: Connection, login: Login) -> Pooler:
     )
 
 
-def _rows(link: Connection, command: str) -> t.List[t.Dict[str, t.Any]]:
+def _rows(link: Connection, command: str) -> list[dict[str, t.Any]]:
     """Columns by name: each version adds some."""
     return [dict(zip(names, row)) for names, row in link.named(command)]
 

@@ -61,7 +61,7 @@ def collect(options: PostgresqlOptions, deadline: Deadline) -> PostgresqlSnapsho
 
 def connect(
     login: Login, seconds: float, deadline: Deadline, read_only: bool = True
-) -> t.Tuple[t.Optional[Connection], Answer]:
+) -> tuple[Connection | None, Answer]:
     """A connection, or how the server answered. The raw probe is asked only where libpq failed."""
     link = Connection(login, deadline, read_only)
     try:
@@ -78,7 +78,7 @@ def connect(
         return None, Answer(login.address, "error", error.message, error.code, authenticated=True)
 
 
-def _enter(options: PostgresqlOptions, deadline: Deadline, snapshot: PostgresqlSnapshot) -> t.Optional[Connection]:
+def _enter(options: PostgresqlOptions, deadline: Deadline, snapshot: PostgresqlSnapshot) -> Connection | None:
     """The ordinary role first; the reserve only where all ordinary slots are taken."""
     began = time.monotonic()
     seconds = deadline.cap(options.connect_timeout)
@@ -143,7 +143,7 @@ def _slots(link: Connection, snapshot: PostgresqlSnapshot) -> str:
     return f"{used} of {snapshot.slots.capacity} connection slots"
 
 
-def _activity(link: Connection, snapshot: PostgresqlSnapshot) -> t.Optional[str]:
+def _activity(link: Connection, snapshot: PostgresqlSnapshot) -> str | None:
     found = [_session(row) for row in link.query(sql.ACTIVITY)]
     hidden = sum(session.hidden for session in found)
     snapshot.sessions = [session for session in found if not session.hidden]
@@ -216,6 +216,9 @@ def _replication(link: Connection, snapshot: PostgresqlSnapshot) -> str:
     snapshot.replicas = [
         Replica(text(name), state, sync, number(lag), behind) for name, state, sync, lag, behind in rows
     ]
+    if any(not replica.state for replica in snapshot.replicas):
+        why = "the walsenders are hidden from this role: it needs pg_monitor"
+        snapshot.unmeasured.append(Unmeasured("replication", why))
     if snapshot.in_recovery:
         snapshot.replay_delay = number(link.query(sql.REPLAY)[0][0])
     return f"replication ({len(snapshot.replicas)} replicas, {len(snapshot.replication_slots)} slots)"
@@ -247,7 +250,7 @@ def _settings(link: Connection, snapshot: PostgresqlSnapshot) -> None:
     snapshot.settings = {name: setting for name, setting in link.query(sql.SETTINGS)}
 
 
-STEPS: t.Tuple[t.Tuple[str, Step], ...] = (
+STEPS: tuple[tuple[str, Step], ...] = (
     ("connection slots", _slots),
     ("sessions", _activity),
     ("limits of roles and databases", _limits),
@@ -284,3 +287,28 @@ def _second_look(
         snapshot.unmeasured.append(Unmeasured("rates", "no time was left for a second look", "P4"))
         return
     _try(link, snapshot, "rates", _counters)
+
+
+def look_at_sessions(options: PostgresqlOptions, deadline: Deadline) -> tuple[Connection | None, PostgresqlSnapshot]:
+    """Slots, sessions and the pooler only, and the open connection: what has to be known before a session is ended."""
+    snapshot = PostgresqlSnapshot(address=options.ordinary.address)
+    link = _enter(options, deadline, snapshot)
+    if link is None:
+        return None, snapshot
+    try:
+        version, _recovery, _started, snapshot.now, _read_only, superuser = link.query(sql.SERVER)[0]
+        snapshot.version, snapshot.superuser = version, bool(superuser)
+        for what, step in STEPS[:2]:
+            _try(link, snapshot, what, step)
+    except CollectError:
+        link.close()
+        raise
+    if options.pooler is not None:
+        snapshot.pooler = pgbouncer.collect(options.pooler, min(options.connect_timeout, max(1.0, deadline.left())))
+    return link, snapshot
+
+
+def read_slots(link: Connection, snapshot: PostgresqlSnapshot) -> Slots | None:
+    """The connection slots as they are by now."""
+    _try(link, snapshot, "connection slots", _slots)
+    return snapshot.slots

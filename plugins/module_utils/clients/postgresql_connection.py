@@ -17,7 +17,7 @@ from .postgresql_options import APPLICATION, Login
 
 STATEMENT_SECONDS = 5.0
 LOCK_SECONDS = 1.0
-Row = t.Tuple[t.Any, ...]
+Row = tuple[t.Any, ...]
 
 
 class QueryError(Exception):
@@ -69,18 +69,18 @@ class Connection:
     def pid(self) -> int:
         return int(self._link.info.backend_pid)
 
-    def query(self, sql: str, values: t.Optional[t.Mapping[str, t.Any]] = None) -> t.List[Row]:
+    def query(self, sql: str, values: t.Mapping[str, t.Any] | None = None) -> list[Row]:
         """The rows of one statement. Raises QueryError where the server refuses it, CollectError where it is gone."""
         cursor = self._ask(sql, values)
         return list(cursor.fetchall()) if cursor.description else []
 
-    def named(self, sql: str) -> t.List[t.Tuple[t.List[str], Row]]:
+    def named(self, sql: str) -> list[tuple[list[str], Row]]:
         """Like query, each row with the names of its columns."""
         cursor = self._ask(sql, None)
         names = [column[0] for column in cursor.description or ()]
         return [(names, row) for row in cursor.fetchall()]
 
-    def _ask(self, sql: str, values: t.Optional[t.Mapping[str, t.Any]]) -> t.Any:
+    def _ask(self, sql: str, values: t.Mapping[str, t.Any] | None) -> t.Any:
         import psycopg2
 
         self._deadline.check("asking PostgreSQL")
@@ -124,5 +124,5 @@ def text(value: t.Any) -> str:
     return "" if value is None else bytes(value).decode("utf-8", "replace")
 
 
-def number(value: t.Any) -> t.Optional[float]:
+def number(value: t.Any) -> float | None:
     return None if value is None else float(value)

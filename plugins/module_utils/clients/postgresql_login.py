@@ -13,7 +13,6 @@ import base64
 import hashlib
 import hmac
 import os
-import typing as t
 
 ITERATIONS = (1, 10_000_000)
 """A server may ask for this many rounds; more would be an attack on us."""
@@ -38,7 +37,7 @@ class Scram:
 
     NAME = b"SCRAM-SHA-256"
 
-    def __init__(self, password: str, nonce: t.Optional[bytes] = None) -> None:
+    def __init__(self, password: str, nonce: bytes | None = None) -> None:
         self._password = password.encode()
         self._nonce = nonce or base64.b64encode(os.urandom(18))
         self._bare = b"n=,r=" + self._nonce
@@ -74,7 +73,7 @@ def _hmac(key: bytes, data: bytes) -> bytes:
     return hmac.new(key, data, hashlib.sha256).digest()
 
 
-def _attributes(message: bytes) -> t.Dict[str, bytes]:
+def _attributes(message: bytes) -> dict[str, bytes]:
     found = {}
     for part in message.split(b","):
         name, equals, value = part.partition(b"=")

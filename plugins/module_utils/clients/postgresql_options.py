@@ -42,9 +42,9 @@ class Login:
     def verified(self) -> bool:
         return self.ssl_mode in ("verify-ca", "verify-full")
 
-    def parameters(self) -> t.Dict[str, t.Any]:
+    def parameters(self) -> dict[str, t.Any]:
         """What libpq takes. No options: PgBouncer refuses start-up options that it does not know."""
-        found: t.Dict[str, t.Any] = {
+        found: dict[str, t.Any] = {
             "host": self.host,
             "port": self.port,
             "dbname": self.database,
@@ -80,8 +80,8 @@ class PostgresqlOptions:
     taken."""
 
     ordinary: Login
-    reserve: t.Optional[Login] = None
-    pooler: t.Optional[Login] = None
+    reserve: Login | None = None
+    pooler: Login | None = None
     connect_timeout: float = 5.0
     depth: str = "quick"
     interval: float = 2.0
@@ -113,18 +113,18 @@ class PostgresqlOptions:
         )
 
     @property
-    def secrets(self) -> t.List[str]:
+    def secrets(self) -> list[str]:
         logins = (self.ordinary, self.reserve, self.pooler)
         return [login.password for login in logins if login is not None and login.password]
 
 
-def _reserve(ordinary: Login, params: t.Mapping[str, t.Any]) -> t.Optional[Login]:
+def _reserve(ordinary: Login, params: t.Mapping[str, t.Any]) -> Login | None:
     if not params.get("reserve_user"):
         return None
     return dataclasses.replace(ordinary, user=params["reserve_user"], password=params.get("reserve_password") or "")
 
 
-def _pooler(ordinary: Login, params: t.Mapping[str, t.Any]) -> t.Optional[Login]:
+def _pooler(ordinary: Login, params: t.Mapping[str, t.Any]) -> Login | None:
     if not params.get("pgbouncer_host"):
         return None
     return dataclasses.replace(

@@ -59,8 +59,8 @@ class _Talk:
     def __init__(self, login: Login, deadline: Deadline) -> None:
         self._login = login
         self._deadline = deadline
-        self._socket: t.Optional[socket.socket] = None
-        self._scram: t.Optional[Scram] = None
+        self._socket: socket.socket | None = None
+        self._scram: Scram | None = None
         self._heard = False
         self.authenticated = False
 
@@ -91,7 +91,7 @@ class _Talk:
             found = socket.getaddrinfo(self._login.host, self._login.port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             raise CollectError("dns", f"the name {self._login.host} does not resolve: {error}") from error
-        failure: t.Optional[CollectError] = None
+        failure: CollectError | None = None
         for family, _type, _protocol, _name, address in found:
             try:
                 return self._dial(family, address)
@@ -203,7 +203,7 @@ class _Talk:
     def _reply(self, data: bytes) -> None:
         self._send(b"p" + struct.pack(">i", len(data) + 4) + data)
 
-    def _message(self) -> t.Tuple[bytes, bytes]:
+    def _message(self) -> tuple[bytes, bytes]:
         kind = self._read(1)
         length = struct.unpack(">i", self._read(4))[0]
         if kind not in KNOWN or not 4 <= length <= LARGEST:

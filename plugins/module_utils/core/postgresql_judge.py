@@ -16,9 +16,11 @@ from .postgresql_reach import fault_of, judge_answer
 from .postgresql_settings import Settings
 from .postgresql_snapshot import OK, Counters, PostgresqlSnapshot
 
+DEFAULTS = Settings()
+
 
 def judge(
-    snapshot: PostgresqlSnapshot, settings: Settings = Settings(), history: t.Sequence[Counters] = ()
+    snapshot: PostgresqlSnapshot, settings: Settings = DEFAULTS, history: t.Sequence[Counters] = ()
 ) -> list[Finding]:
     """All findings of one look. history: counters of earlier looks."""
     findings = [*judge_answer(snapshot.ordinary or snapshot.answer, settings)]

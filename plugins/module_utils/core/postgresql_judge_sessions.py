@@ -146,7 +146,7 @@ def _idle(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findin
         subject=f"{len(idle)} idle sessions",
         state=level,
         severity="P2",
-        summary=f"{len(idle)} of {len(everyone)} sessions idle for more than {settings.idle_age:g} s, and slots run short",
+        summary=f"{len(idle)} of {len(everyone)} sessions idle for over {settings.idle_age:g} s, and slots run short",
         observed={"idle": len(idle), "sessions": len(everyone), "share_percent": round(share, 1)},
         threshold=dict(settings.thresholds["idle_share_percent"]),
         evidence=tuple(_who(idle)),
