@@ -43,7 +43,7 @@ options:
     type: float
     default: 300.0
   young:
-    description: Seconds during which a session counts as new, for the storm; also how long after a start none is judged.
+    description: Seconds during which a session counts as new, for the storm; nor is any judged so long after a start.
     type: float
     default: 60.0
   restarted:
@@ -84,10 +84,10 @@ notes:
     C(postgresql.server.silent) (hung, paused or stopped), C(postgresql.server.reset),
     C(postgresql.server.not_postgresql), C(postgresql.server.tls), C(postgresql.server.starting),
     C(postgresql.server.recovering), C(postgresql.server.shutting_down), C(postgresql.server.storage) (disk, memory or
-    data, SQLSTATE 53100, 53200, 58 and XX), C(postgresql.server.error) (any other), C(postgresql.auth.rejected) (28000,
-    pg_hba.conf), C(postgresql.auth.password) (28P01), C(postgresql.database.missing) (3D000).
-  - PG-01 C(postgresql.connections.full), C(postgresql.connections.headroom). PG-02 C(postgresql.connections.idle). PG-03
-    C(postgresql.transaction.idle). PG-04 C(postgresql.locks.blocked). PG-05 C(postgresql.query.long). PG-06
+    data, SQLSTATE 53100, 53200, 58 and XX), C(postgresql.server.error) (any other), C(postgresql.auth.rejected)
+    (28000, pg_hba.conf), C(postgresql.auth.password) (28P01), C(postgresql.database.missing) (3D000).
+  - PG-01 C(postgresql.connections.full), C(postgresql.connections.headroom). PG-02 C(postgresql.connections.idle).
+    PG-03 C(postgresql.transaction.idle). PG-04 C(postgresql.locks.blocked). PG-05 C(postgresql.query.long). PG-06
     C(postgresql.connections.storm). PG-07 C(postgresql.connections.role_limit),
     C(postgresql.connections.database_limit). PG-08 C(postgresql.wraparound). PG-09 C(postgresql.prepared.old). PG-10
     C(postgresql.slot.inactive). PG-11 C(postgresql.replication.lag). PG-12 C(postgresql.deadlocks),
@@ -144,7 +144,7 @@ findings:
       subject: 71 idle sessions
       state: critical
       severity: P2
-      summary: 71 of 88 sessions idle for more than 300 s, and slots run short
+      summary: 71 of 88 sessions idle for over 300 s, and slots run short
       observed: {idle: 71, sessions: 88, share_percent: 80.7}
       threshold: {warn: 50, crit: 75}
       evidence: ["60 of app from 10.0.0.7, application orders: 60 idle"]

@@ -112,11 +112,6 @@ class PostgresqlOptions:
             **extra,
         )
 
-    @property
-    def secrets(self) -> list[str]:
-        logins = (self.ordinary, self.reserve, self.pooler)
-        return [login.password for login in logins if login is not None and login.password]
-
 
 def _reserve(ordinary: Login, params: t.Mapping[str, t.Any]) -> Login | None:
     if not params.get("reserve_user"):
