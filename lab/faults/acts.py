@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from docker.errors import NotFound
 from kafka import KafkaConsumer
@@ -96,9 +97,26 @@ def await_caught_up(lab: Lab) -> None:
     def reason() -> str | None:
         with kafka_admin.admin(lab.config.brokers) as kafka:
             lag = sum(kafka.lags(lab.config.group, lab.config.topic).values())
-        return None if lag <= LAG else f"it is {lag}"
+        return None if lag <= lab.config.small_lag else f"it is {lag}"
 
-    _await(f"a lag of at most {LAG}", reason, CLEARS)
+    _await(f"a lag of at most {lab.config.small_lag}", reason, CLEARS)
+
+
+def await_slow(lab: Lab) -> None:
+    """Every partition commits, and the lag grows all the same."""
+    with kafka_admin.admin(lab.config.brokers) as kafka:
+        committed = kafka.committed(lab.config.group, lab.config.topic)
+        lag = sum(kafka.lags(lab.config.group, lab.config.topic).values())
+
+        def reason() -> str | None:
+            now = kafka.committed(lab.config.group, lab.config.topic)
+            behind = [str(part.partition) for part, at in committed.items() if now[part] <= at]
+            if behind:
+                return f"partition {', '.join(behind)} has committed nothing"
+            lag_now = sum(kafka.lags(lab.config.group, lab.config.topic).values())
+            return None if lag_now > max(lag, LAG) else f"the lag was {lag} and is {lag_now}"
+
+        _await("commits in every partition and a growing lag", reason, SHOWS)
 
 
 def await_stuck(lab: Lab, partition: int, offset: int) -> None:
@@ -158,10 +176,8 @@ def remove(lab: Lab, service: str) -> None:
     found = stack.containers(lab.client, lab.config).get(service)
     if found is None:
         return
-    try:
+    with suppress(NotFound):
         found.remove(force=True)
-    except NotFound:
-        pass
 
 
 def _await(what: str, reason: Callable[[], str | None], timeout: float, every: float = 0.25) -> None:

@@ -32,10 +32,10 @@ def _thaw(lab: Lab) -> None:
 
 def _slow(lab: Lab) -> None:
     """Commits go on in every partition, at a part of the rate at which records arrive there."""
-    arrive = float(lab.config.names["LAB_RATE"]) * WRITES / lab.config.partitions
+    arrive = lab.config.rate * WRITES / lab.config.partitions
     acts.switch(lab, SERVICE, "sink_delay", round(1000 / (arrive * SLOWNESS)))
     acts.boost(lab, acts.every_partition(lab))
-    acts.await_lag(lab)
+    acts.await_slow(lab)
 
 
 def _poison(lab: Lab) -> None:

@@ -8,7 +8,10 @@ from lab import kafka_admin
 from lab.faults import acts
 from lab.faults.model import Fault, Lab
 
-BURST = 5000
+BURST = 6000
+# So that catching up can be watched: without it the consumer sends some thousand records a second.
+SINK_MS = 5
+CONSUMER = "notification"
 IDLE_TOPIC, IDLE_GROUP = "idle", "idle-reader"
 # Declared as a group that is meant to be empty between its runs.
 BATCH_TOPIC, BATCH_GROUP = "batch", "batch-nightly"
@@ -17,6 +20,7 @@ RECORDS = 100
 
 def _burst(lab: Lab) -> None:
     partitions = acts.every_partition(lab)
+    acts.switch(lab, CONSUMER, "sink_delay", SINK_MS)
     acts.write(lab, [(n % len(partitions), acts.order(n)) for n in range(BURST)])
 
 
@@ -49,7 +53,7 @@ FAULTS = (
         "burst",
         "some thousand records at once, which the consumer catches up with",
         _burst,
-        lambda _lab: None,
+        lambda lab: acts.reset(lab, CONSUMER),
         twin=True,
     ),
     Fault(

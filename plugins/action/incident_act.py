@@ -49,7 +49,8 @@ class ActionModule(IncidentAction):
         return {name: value for name, value in result.items() if value is not None}
 
     def _inherited(self, action: Action) -> dict[str, t.Any]:
-        """How the target is reached, secrets among it: taken from its variables and module_defaults, never from a plan."""
+        """How the target is reached, secrets among it: taken from its variables and module_defaults, never from a
+        plan."""
         if not action.inherits:
             return {}
         check = next(name for name, group in GROUPS.items() if group == self.scenario.group)
@@ -72,7 +73,9 @@ class ActionModule(IncidentAction):
         with self.store() as store:
             self.keep_lease(store)
             now = time.time()
-            store.add_event(self.args["incident"], now, "action", f"begin: {action.title}", {"action": action.to_dict()})
+            store.add_event(
+                self.args["incident"], now, "action", f"begin: {action.title}", {"action": action.to_dict()}
+            )
             return store.begin_action(self.args["incident"], self.target, action.to_dict(), now)
 
     def _end(self, number: int, action: Action, text: str, failed: bool) -> None:

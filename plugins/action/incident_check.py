@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by name."""
+"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by
+name."""
 
 from __future__ import annotations
 

@@ -14,7 +14,14 @@ from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import span
 from ..plugin_utils.store import Store
 
-STYLES = {"fixed": "good", "healthy": "good", "restored": "good", "checked": "head", "proposed": "head", "observed": "head"}
+STYLES = {
+    "fixed": "good",
+    "healthy": "good",
+    "restored": "good",
+    "checked": "head",
+    "proposed": "head",
+    "observed": "head",
+}
 
 
 class ActionModule(IncidentAction):
@@ -41,12 +48,21 @@ class ActionModule(IncidentAction):
             gate=self.args["gate"],
             watched=self.args["watched"],
         )
-        result: dict[str, t.Any] = {"outcome": end.outcome, "why": end.why, "report": "", "incident": self.args["incident"]}
+        result: dict[str, t.Any] = {
+            "outcome": end.outcome,
+            "why": end.why,
+            "report": "",
+            "incident": self.args["incident"],
+        }
         if self.args["incident"]:
             with self.store() as store:
                 result.update(self._close(store, end, decision))
         result["say"] = self._lines(end, result)
-        result["ansible_stats"] = {"data": {"incident": self._artifact(end, decision, result)}, "per_host": False, "aggregate": True}
+        result["ansible_stats"] = {
+            "data": {"incident": self._artifact(end, decision, result)},
+            "per_host": False,
+            "aggregate": True,
+        }
         if not end.ok:
             result.update(failed=True, msg=say.joined(result["say"]))
         return result
@@ -72,11 +88,19 @@ class ActionModule(IncidentAction):
             "contacts": self.settings.contacts,
             "contact": (decision.get("verdict") or {}).get("contact", ""),
         }
-        record = reporter.build(store, store.incident(incident), self.settings.levels, site)
-        path = reporter.write(self.settings.state_dir / "incidents" / incident, record)
         store.release_lease(self.target, self.holder())
+        record = reporter.build(store, store.incident(incident), self.settings.levels, site)
         start = clocks.get("alerted")
-        return {"report": str(path), "told": told, "took": span(now - start) if start else ""}
+        return {**self._report(incident, record), "told": told, "took": span(now - start) if start else ""}
+
+    def _report(self, incident: str, record: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A disk that can't be written must not hide how the run ended: the store has everything that the report
+        has."""
+        try:
+            return {"report": str(reporter.write(self.settings.state_dir / "incidents" / incident, record))}
+        except OSError as error:
+            self._display.warning(f"The report of {incident} could not be written: {error}. The store has all of it")
+            return {"report": ""}
 
     def _tell(self, end: Ending, decision: dict[str, t.Any]) -> str:
         verdict = decision.get("verdict") or {}

@@ -46,7 +46,8 @@ class ActionModule(IncidentAction):
         return self._answer(verdict, plan, level, findings, proof.metric)
 
     def _level(self, verdict: decide.Verdict, scope: Scope) -> str | None:
-        """Highest of what the findings say and what the inventory says of a service that is down; P3 at most elsewhere."""
+        """Highest of what the findings say and what the inventory says of a service that is down; P3 at most
+        elsewhere."""
         if verdict.severity is None:
             return None
         declared = [
@@ -58,9 +59,13 @@ class ActionModule(IncidentAction):
         ]
         return severity.cap(min([verdict.severity, *declared]), self.settings.production)
 
-    def _write_down(self, store: t.Any, verdict: decide.Verdict, plan: Plan, level: str | None, metric: float | None) -> None:
+    def _write_down(
+        self, store: t.Any, verdict: decide.Verdict, plan: Plan, level: str | None, metric: float | None
+    ) -> None:
         now, incident = time.time(), self.incident(store)
-        store.add_event(incident.id, now, "decided", verdict.headline, {"verdict": verdict.to_dict(), "plan": plan.to_dict()})
+        store.add_event(
+            incident.id, now, "decided", verdict.headline, {"verdict": verdict.to_dict(), "plan": plan.to_dict()}
+        )
         clocks = dict(incident.data.get("clocks") or {})
         if verdict.roots:
             clocks.setdefault("cause_found", now)
@@ -77,7 +82,11 @@ class ActionModule(IncidentAction):
         if level and lines and verdict.severity and lines[0]["text"].startswith(verdict.severity):
             lines[0]["text"] = level + lines[0]["text"][len(verdict.severity) :]
         return {
-            "verdict": {**shown, "respond_within": self.settings.levels[level].response if level else None, "contact": role},
+            "verdict": {
+                **shown,
+                "respond_within": self.settings.levels[level].response if level else None,
+                "contact": role,
+            },
             "plan": plan.to_dict(),
             "findings": [finding.to_dict() for finding in findings],
             "metric": metric,

@@ -26,9 +26,12 @@ class ActionModule(IncidentAction):
     def act(self) -> dict[str, t.Any]:
         now = time.time()
         looks = [{"name": look.name, "result": look.result} for look in self.observed()]
-        files = evidence.bundle(looks, {"decision": {name: self.args["decision"].get(name) for name in ("verdict", "plan")}})
+        files = evidence.bundle(
+            looks, {"decision": {name: self.args["decision"].get(name) for name in ("verdict", "plan")}}
+        )
         directory = self.settings.state_dir / "incidents" / self.args["incident"] / f"evidence-{int(now)}"
-        problem, manifest = "", {"files": []}
+        problem = ""
+        manifest: dict[str, t.Any] = {"files": []}
         try:
             manifest = evidence.write(directory, files, utc(now))
         except evidence.EvidenceError as error:
@@ -37,7 +40,9 @@ class ActionModule(IncidentAction):
         with self.store() as store:
             self.keep_lease(store)
             data = {"directory": str(directory), "count": len(manifest["files"])}
-            store.add_event(self.args["incident"], now, "evidence", problem or f"{data['count']} files in {directory}", data)
+            store.add_event(
+                self.args["incident"], now, "evidence", problem or f"{data['count']} files in {directory}", data
+            )
             store.update_incident(self.args["incident"], data={"evidence": None if problem else data})
         result: dict[str, t.Any] = {"changed": not problem, "written": not problem, **data, "say": say.gates([answer])}
         if not answer.ok:

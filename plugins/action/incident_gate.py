@@ -82,7 +82,9 @@ class ActionModule(IncidentAction):
         settings = self.settings.gates
         if settings.mode != "ask" or settings.approve or self.check_mode:
             return "", False
-        what = f"type {plan.target} to approve" if gate.needs_typing(plan) else "yes to approve, anything else to leave it"
+        what = (
+            f"type {plan.target} to approve" if gate.needs_typing(plan) else "yes to approve, anything else to leave it"
+        )
         titles = ", ".join(action.title for action in plan.actions)
         try:
             typed = self._display.prompt_until(f"\nApply plan {plan.hash} ({titles}; risk {plan.risk})? {what}: ")
@@ -95,7 +97,9 @@ class ActionModule(IncidentAction):
         return {
             action.service: sum(
                 container.healthy
-                for container in containers(observed, action.runtime.host, action.runtime.project, action.runtime.service)
+                for container in containers(
+                    observed, action.runtime.host, action.runtime.project, action.runtime.service
+                )
             )
             for action in plan.actions
             if action.runtime

@@ -27,8 +27,15 @@ class ActionModule(IncidentAction):
         checks = [call.to_dict() for call in self.scenario.checks(scope)]
         unknown = sorted({call["host"] for call in checks} - set(self.vars["hostvars"]))
         if unknown:
-            raise AnsibleActionFail(f"{self.target}: a check runs on {', '.join(unknown)}, which is not in the inventory")
-        result: dict[str, t.Any] = {"checks": checks, "mode": self.settings.gates.mode, "incident": "", "adopted": False}
+            raise AnsibleActionFail(
+                f"{self.target}: a check runs on {', '.join(unknown)}, which is not in the inventory"
+            )
+        result: dict[str, t.Any] = {
+            "checks": checks,
+            "mode": self.settings.gates.mode,
+            "incident": "",
+            "adopted": False,
+        }
         result["say"] = [say.line(f"{self.target}  {self.scenario.title} (mode {self.settings.gates.mode})", "head")]
         if self.check_mode:
             return result
@@ -69,7 +76,8 @@ class ActionModule(IncidentAction):
         lines = [say.line(f"{self.target}  carries on with {incident.id}, open since {utc(incident.opened)}", "warn")]
         for row in store.actions(incident.opened):
             if row["incident"] == incident.id and row["result"] is None:
-                text = f"{row['verb']} {row['service']} was begun at {utc(row['started'])}, and nobody wrote down how it ended"
+                begun = f"{row['verb']} {row['service']} was begun at {utc(row['started'])}"
+                text = f"{begun}, and nobody wrote down how it ended"
                 lines.append(say.line(f"    left     {text}", "warn"))
                 store.add_event(incident.id, time.time(), "left", text)
         return lines

@@ -20,7 +20,8 @@ STYLES = {watch.FIXED: "good", watch.IMPROVED: "warn", watch.UNCHANGED: "bad", w
 
 
 class ActionModule(IncidentAction):
-    """The probe that found the fault proves the cure. All samples are in the timeline, so a killed watch can be read."""
+    """The probe that found the fault proves the cure. All samples are in the timeline, so a killed watch can be
+    read."""
 
     SPEC: t.ClassVar[dict[str, dict[str, t.Any]]] = {
         "incident": {"type": "str", "required": True},

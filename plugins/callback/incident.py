@@ -9,7 +9,8 @@ type: stdout
 short_description: A line a target while it works, then the verdict
 version_added: 0.1.0
 description:
-  - Prints what an on-call engineer needs to read, and nothing else. What is found, what is planned, what was done, the next command.
+  - Prints what an on-call engineer needs to read, and nothing else. What is found, what is planned, what was done,
+    the next command.
   - With C(-v) and above it prints what Ansible's own default callback prints.
   - It is never needed to understand a run. Everything that it prints is in the RV(ignore:msg) of a task's result too,
     since other callbacks (AWX brings its own) replace this one.

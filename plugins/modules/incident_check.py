@@ -10,7 +10,8 @@ module: incident_check
 short_description: Run a check of this collection by name
 version_added: 0.1.0
 description:
-  - Runs any check module. Where the target is local it does so in the Ansible process, else as a module. Results are the same.
+  - Runs any check module. Where the target is local it does so in the Ansible process, else as a module. Results are
+    the same.
   - Fills the check's option O(ignore:history) from the store, and keeps its samples there.
   - Tasks that name a check module itself are routed here too.
   - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
@@ -31,8 +32,10 @@ options:
     required: true
   options:
     description:
-      - Its options. Variables of the host that is looked at are merged under them, with the prefix of the system, so that
-        C(kafka_bootstrap_servers) sets O(ignore:bootstrap_servers); and C(module_defaults) of the module and its group under those.
+      - Its options. Variables of the host that is looked at are merged under them, with the prefix of the system, so
+        that
+        C(kafka_bootstrap_servers) sets O(ignore:bootstrap_servers); and C(module_defaults) of the module and its
+        group under those.
     type: dict
     default: {}
   name:

@@ -59,7 +59,8 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description: >-
-    C(healthy), C(restored), C(fixed), C(improved), C(unchanged), C(worse), C(checked), C(observed), C(proposed), C(refused),
+    C(healthy), C(restored), C(fixed), C(improved), C(unchanged), C(worse), C(checked), C(observed), C(proposed),
+    C(refused),
     C(escalated), C(unknown) or C(failed).
   returned: always
   type: str

@@ -10,7 +10,8 @@ module: incident_decide
 short_description: Decide on root cause, severity and plan
 version_added: 0.1.0
 description:
-  - Takes what the checks observed and the dependencies that the inventory declares. A failing component none of whose dependencies
+  - Takes what the checks observed and the dependencies that the inventory declares. A failing component none of
+    whose dependencies
     fails is the root cause, and everything downstream is suppressed.
   - Plans the smallest safe remedy. Nothing is changed.
   - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
@@ -51,7 +52,8 @@ verdict:
   type: dict
   sample: {status: critical, severity: P2, headline: container notification is not running}
 plan:
-  description: Ordered actions with dose, risk, reason, precondition and undo, proposals for people, and the hash that names the plan.
+  description: Ordered actions with dose, risk, reason, precondition and undo, proposals for people, and the hash
+    that names the plan.
   returned: success
   type: dict
   sample: {hash: 3f2a91c0d1b2, risk: low, actions: []}

@@ -11,7 +11,8 @@ short_description: Ask the gates between a plan and a change
 version_added: 0.1.0
 description:
   - Freeze, budget, floor and approval; with O(fresh_plan) whether it still fails in the same way. It fails closed.
-  - Every refusal names its gate and the override. In mode V(ask) of C(incident_mode) the person at the terminal is asked.
+  - Every refusal names its gate and the override. In mode V(ask) of C(incident_mode) the person at the terminal is
+    asked.
   - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
   - Settings come from the variables C(incident_*), which that role documents.
 author:

@@ -10,8 +10,10 @@ module: incident_open
 short_description: Open an incident, or carry on with the one that was left
 version_added: 0.1.0
 description:
-  - Reads all settings, and the inventory as far as the scenario needs it, so that every mistake is reported before anything is touched.
-  - Takes the lease on the target in the modes V(ask) and V(auto) of C(incident_mode). A second run stands down, naming the holder.
+  - Reads all settings, and the inventory as far as the scenario needs it, so that every mistake is reported before
+    anything is touched.
+  - Takes the lease on the target in the modes V(ask) and V(auto) of C(incident_mode). A second run stands down,
+    naming the holder.
   - Returns the looks that the scenario wants.
   - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
   - Settings come from the variables C(incident_*), which that role documents.

@@ -39,19 +39,25 @@ def line_chart(title: str, points: t.Sequence[tuple[float, float]], marks: t.Seq
         return HEIGHT - BOTTOM - value / levels[-1] * (HEIGHT - TOP - BOTTOM)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+        ' font-family="sans-serif" font-size="12">',
         f'<title>{html.escape(title)}</title><rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="18" font-size="14" font-weight="bold" fill="#1f2430">{html.escape(title)}</text>',
     ]
     for level in levels:
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}" stroke="#e3e6ec"/>')
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}" stroke="#e3e6ec"/>'
+        )
         parts.append(f'<text x="{LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end" fill="#5b6372">{level:g}</text>')
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         at = start + share * (end - start)
-        parts.append(f'<text x="{x(at):.1f}" y="{HEIGHT - 14}" text-anchor="middle" fill="#5b6372">{at - start:.0f} s</text>')
+        parts.append(
+            f'<text x="{x(at):.1f}" y="{HEIGHT - 14}" text-anchor="middle" fill="#5b6372">{at - start:.0f} s</text>'
+        )
     for number, (at, text) in enumerate(marks):
         parts.append(
-            f'<line x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{TOP - 8}" y2="{HEIGHT - BOTTOM}" stroke="#b3541e" stroke-dasharray="4 3"/>'
+            f'<line x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{TOP - 8}" y2="{HEIGHT - BOTTOM}"'
+            ' stroke="#b3541e" stroke-dasharray="4 3"/>'
         )
         anchor = "end" if x(at) > WIDTH / 2 else "start"
         parts.append(

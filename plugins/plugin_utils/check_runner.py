@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a check runs: in process where that is the same and faster, as a module otherwise, with history from the store.
 
-In process: the connection is local, nothing is changed about it (become, async, environment), and the interpreter is the
-controller's own. The variable incident_in_process=false switches it off; results are the same on both paths.
+In process: the connection is local, nothing is changed about it (become, async, environment), and the interpreter is
+the controller's own. The variable incident_in_process=false switches it off; results are the same on both paths.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ GRACE = 10.0
 
 
 def preload() -> None:
-    """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is reported later."""
+    """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is
+    reported later."""
     for library in ("kafka", "docker", "psycopg2"):
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
@@ -55,7 +56,8 @@ def load(module: str) -> Check:
 
 
 def options_of(module: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Options of a check out of a host's variables: kafka_bootstrap_servers sets bootstrap_servers of kafka_health_info."""
+    """Options of a check out of a host's variables: kafka_bootstrap_servers sets bootstrap_servers of
+    kafka_health_info."""
     name = module.removeprefix(PREFIX)
     named = {option: f"{GROUPS[name]}_{option}" for option in load(module).spec.options}
     found = {option: variables[variable] for option, variable in named.items() if variable in variables}
@@ -63,7 +65,8 @@ def options_of(module: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any
 
 
 def defaults_of(plugin: ActionBase, module: str, group: str) -> dict[str, t.Any]:
-    """What module_defaults of a task say about a module, or about its group: Ansible applies them to the task's own only."""
+    """What module_defaults of a task say about a module, or about its group: Ansible applies them to the task's own
+    only."""
     keys = (f"group/{PREFIX}{group}", PREFIX + module.removeprefix(PREFIX))
     found: dict[str, t.Any] = {}
     for defaults in plugin._task.module_defaults or ():

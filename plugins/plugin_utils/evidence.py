@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The evidence bundle: what was seen before anything was changed, as files with a sha256 manifest, redacted at capture."""
+"""The evidence bundle: what was seen before anything was changed, as files with a sha256 manifest, redacted at
+capture."""
 
 from __future__ import annotations
 

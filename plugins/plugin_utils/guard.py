@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a function in a forked child with a hard limit, so that a hang or a crash of a library can't take the play along."""
+"""Runs a function in a forked child with a hard limit, so that a hang or a crash of a library can't take the play
+along."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ def _child(function: t.Callable[[], dict[str, t.Any]], reader: int, writer: int)
             message = json.dumps({"result": function()}, default=str)
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            message = json.dumps({"error": f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"})
+            message = json.dumps(
+                {"error": f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"}
+            )
         with os.fdopen(writer, "wb") as handle:
             handle.write(message.encode())
         code = 0
@@ -66,7 +69,7 @@ def _child(function: t.Callable[[], dict[str, t.Any]], reader: int, writer: int)
 
 
 def _read(reader: int, end: float) -> bytes:
-    parts = []
+    parts: list[bytes] = []
     while True:
         ready, _w, _x = select.select([reader], [], [], max(0.0, end - time.monotonic()))
         if not ready:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds a lease: this run of Ansible, told apart from every other process, also after its pid was given away again."""
+"""Who holds a lease: this run of Ansible, told apart from every other process, also after its pid was given away
+again."""
 
 from __future__ import annotations
 

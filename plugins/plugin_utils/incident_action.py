@@ -79,7 +79,9 @@ class IncidentAction(ActionBase):
                 raise scopes.ScopeError(f"{self.target}: {name} is not in the inventory; its variables name it")
             services[name] = scopes.service_from_vars(name, host_variables(hostvars[name]))
             self._check_runtime_host(name, services[name])
-        services[self.target] = scopes.service_from_vars(self.target, {**host_variables(hostvars[self.target]), "runtime": None})
+        services[self.target] = scopes.service_from_vars(
+            self.target, {**host_variables(hostvars[self.target]), "runtime": None}
+        )
         return scopes.Scope(self.target, own, services, self.settings.production)
 
     def _check_runtime_host(self, name: str, service: scopes.Service) -> None:
@@ -109,10 +111,14 @@ class IncidentAction(ActionBase):
         looks = []
         for entry in self.args["observed"]:
             call = entry["__incident_look"]
-            result = {name: value for name, value in entry.items() if name not in ("__incident_look", "ansible_loop_var")}
+            result = {
+                name: value for name, value in entry.items() if name not in ("__incident_look", "ansible_loop_var")
+            }
             if entry.get("unreachable") or entry.get("failed"):
                 why = "its host is unreachable" if entry.get("unreachable") else "it failed"
-                raise AnsibleActionFail(f"{call['name']} could not be looked at, {why}: {entry.get('msg') or 'no reason given'}")
+                raise AnsibleActionFail(
+                    f"{call['name']} could not be looked at, {why}: {entry.get('msg') or 'no reason given'}"
+                )
             looks.append(scopes.Observed(call["name"], call["module"], call["host"], result))
         return looks
 
@@ -135,4 +141,6 @@ class IncidentAction(ActionBase):
 
 def host_variables(variables: t.Any) -> dict[str, t.Any]:
     """The variables of a host that describe it as a service; others are not looked at."""
-    return {name: variables[name] for name in ("runtime", "depends_on", "severity_if_down", "owner") if name in variables}
+    return {
+        name: variables[name] for name in ("runtime", "depends_on", "severity_if_down", "owner") if name in variables
+    }

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The notify hook: tells a person, by a command or a webhook. It never fails a run; how it went is returned and recorded."""
+"""The notify hook: tells a person, by a command or a webhook. It never fails a run; how it went is returned and
+recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ TIMEOUT = 15.0
 
 
 def send(message: t.Mapping[str, t.Any], command: t.Sequence[str], url: str) -> str:
-    """Hand the message as JSON to the command (on its standard input) and to the webhook. Returns what happened, for people."""
+    """Hand the message as JSON to the command (on its standard input) and to the webhook. Returns what happened, for
+    people."""
     body = json.dumps(message, default=str).encode()
     said = [_run(command, body)] if command else []
     said += [_post(url, body)] if url else []

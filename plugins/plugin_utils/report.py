@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The incident report: one record (JSON), rendered as Markdown after the runbook's template, and as HTML with a chart."""
+"""The incident report: one record (JSON), rendered as Markdown after the runbook's template, and as HTML with a
+chart."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ Record = dict[str, t.Any]
 def utc(at: float | None, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
     if at is None:
         return NOT_RECORDED
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime(form)
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime(form)
 
 
 def span(seconds: float | None) -> str:
@@ -44,7 +45,8 @@ def span(seconds: float | None) -> str:
 
 
 def markdown(record: Record) -> str:
-    """The report after the runbook's template. Every figure is from the record; what nobody recorded is said to be so."""
+    """The report after the runbook's template. Every figure is from the record; what nobody recorded is said to be
+    so."""
     parts = [
         f"## Incident Report - {utc(record['opened'], '%Y-%m-%d')}",
         _identity(record),
@@ -75,12 +77,17 @@ def text(value: t.Any) -> str:
 
 
 def _identity(record: Record) -> str:
+    role = record["contact"]
+    known = record["contacts"].get(role) or {}
+    reach = " ".join(str(known[name]) for name in ("contact", "phone") if known.get(name))
     return "\n".join(
         [
             f"- Incident: `{record['id']}`",
             f"- Target: {text(record['target'])}, scenario {text(record['scenario'])}",
-            f"- Severity: {record['severity'] or 'none'}" + (f" ({text(record['meaning'])})" if record["meaning"] else ""),
+            f"- Severity: {record['severity'] or 'none'}"
+            + (f" ({text(record['meaning'])})" if record["meaning"] else ""),
             f"- Outcome: **{record['outcome']}**",
+            f"- To call: {text(role or NOT_RECORDED)}" + (f", {text(reach)}" if reach else ""),
         ]
     )
 
@@ -90,7 +97,11 @@ def _timeline(record: Record) -> str:
     rows = []
     for name, title in CLOCKS:
         at = clocks.get(name)
-        who = f" by {text(record['acknowledged_by'])}" if name == "acknowledged" and record["acknowledged_by"] and at else ""
+        who = (
+            f" by {text(record['acknowledged_by'])}"
+            if name == "acknowledged" and record["acknowledged_by"] and at
+            else ""
+        )
         rows.append(f"- {utc(at, '%H:%M')} - {title}{who}" if at else f"- {NOT_RECORDED} - {title}")
     start = clocks.get("alerted")
     took = [
@@ -98,14 +109,20 @@ def _timeline(record: Record) -> str:
         for name, title in CLOCKS[1:]
         if start is not None and clocks.get(name) is not None
     ]
-    limit = f"; the response time of {record['severity']} is {span(record['respond_within'])}" if record["respond_within"] else ""
+    limit = (
+        f"; the response time of {record['severity']} is {span(record['respond_within'])}"
+        if record["respond_within"]
+        else ""
+    )
     return "\n".join(rows) + (f"\n\nHow long each clock ran: {', '.join(took)}{limit}." if took else "")
 
 
 def _root_cause(record: Record) -> str:
     lines = []
     for finding in record["roots"]:
-        lines.append(f"- **{finding['id']}** ({finding['severity']}, {text(finding['subject'])}): {text(finding['summary'])}")
+        lines.append(
+            f"- **{finding['id']}** ({finding['severity']}, {text(finding['subject'])}): {text(finding['summary'])}"
+        )
         lines += [f"    - seen: {text(fact)}" for fact in finding["evidence"]]
         lines += [f"    - likely cause: {text(cause)}" for cause in finding["causes"]]
     for item in record["suppressed"]:
@@ -132,7 +149,9 @@ def _resolution(record: Record) -> str:
     lines = []
     for action in record["actions"]:
         result = action["result"] or "nobody wrote down how it ended"
-        lines.append(f"- {utc(action['started'], '%H:%M:%S')} - {action['verb']} {text(action['service'])}: {text(result)}")
+        lines.append(
+            f"- {utc(action['started'], '%H:%M:%S')} - {action['verb']} {text(action['service'])}: {text(result)}"
+        )
     if not lines:
         lines.append("- Nothing was changed.")
     for answer in record["refused"]:
@@ -142,12 +161,15 @@ def _resolution(record: Record) -> str:
         lines.append(f"- Proof: {len(record['samples'])} looks after the action; the last: {text(last['note'])}")
         lines.append("\n![The watch](watch.svg)")
     if record["evidence"]:
-        lines.append(f"- Evidence: {record['evidence']['count']} files in `{record['evidence']['directory']}`, with a sha256 manifest")
+        kept = record["evidence"]
+        lines.append(f"- Evidence: {kept['count']} files in `{kept['directory']}`, with a sha256 manifest")
     return "\n".join(lines)
 
 
 def _items(record: Record) -> str:
-    items = [f"Permanent fix for root cause: {text(cause)}" for cause in _causes(record)] or ["Permanent fix for root cause"]
+    items = [f"Permanent fix for root cause: {text(cause)}" for cause in _causes(record)] or [
+        "Permanent fix for root cause"
+    ]
     for remedy in record["proposals"]:
         items.append(text(remedy["text"]) + (f" (`{remedy['command']}`)" if remedy.get("command") else ""))
     items += ["Improve monitoring: would an alert have found this before a person did?", "Update runbook"]
@@ -185,7 +207,8 @@ def page(record: Record) -> str:
         "h2{border-bottom:2px solid #e3e6ec}h3{margin-top:2rem}code{background:#f3f4f7;padding:0 .2em}li{margin:.2em 0}"
     )
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head><body>\n'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{style}</style></head><body>\n"
         f"{_html(body)}\n{watch_chart(record)}</body></html>\n"
     )
 

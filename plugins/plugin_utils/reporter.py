@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the record of an incident out of the store, and writes it as report.md, report.html, report.json and watch.svg."""
+"""Builds the record of an incident out of the store, and writes it as report.md, report.html, report.json and
+watch.svg."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from . import report
 from .store import Incident, Store
 
 
-def build(store: Store, incident: Incident, levels: t.Mapping[str, Level], site: t.Mapping[str, t.Any]) -> report.Record:
+def build(
+    store: Store, incident: Incident, levels: t.Mapping[str, Level], site: t.Mapping[str, t.Any]
+) -> report.Record:
     """Everything that a report says, from the timeline and the journal; site adds what only a site knows."""
     events = store.events(incident.id)
     decided = _decision(events)
@@ -80,6 +83,8 @@ def write(directory: pathlib.Path, record: report.Record) -> pathlib.Path:
     if picture:
         files["watch.svg"] = picture
     for name, content in files.items():
-        with open(os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
+        with open(
+            os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as handle:
             handle.write(content)
     return directory / "report.md"

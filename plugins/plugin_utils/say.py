@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person reads while a run goes on: short lines, made from verdicts, plans and samples. No decision is made here.
+"""What a person reads while a run goes on: short lines, made from verdicts, plans and samples. No decision is made
+here.
 
 A line is a dict of style (plain, good, bad, warn, head, dim) and text. The callback colours them; every result also has
 them joined in msg, since other callbacks (AWX has its own) replace ours.

@@ -47,7 +47,8 @@ class Settings:
 
 
 def read(get: t.Callable[[str], t.Any]) -> Settings:
-    """Make Settings out of a function that returns the value of a variable. Raises SettingError before anything is done."""
+    """Make Settings out of a function that returns the value of a variable. Raises SettingError before anything is
+    done."""
     try:
         return Settings(
             gates=_gates(get),

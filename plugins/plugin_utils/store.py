@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store: incidents, their hash-chained timelines, leases, actions and samples, in one SQLite file on the controller.
+"""The store: incidents, their hash-chained timelines, leases, actions and samples, in one SQLite file on the
+controller.
 
 Every write is one transaction that is on disk when it returns (synchronous=FULL), so that a killed run leaves a journal
 that the next one can read. Times are epoch seconds, UTC.
@@ -46,7 +47,8 @@ CREATE INDEX IF NOT EXISTS samples_recent ON samples (target, module, at);
 SAMPLE_SETS = 20
 """How many looks of one check at one target are kept: more would not change a verdict."""
 HISTORY_LIMIT = 20000
-"""Samples handed to one check at most, the newest looks first: a cluster of 10,000 partitions has that many in two looks."""
+"""Samples handed to one check at most, the newest looks first: a cluster of 10,000 partitions has that many in two
+looks."""
 
 
 class StoreError(Exception):
@@ -94,7 +96,9 @@ class Lease:
 
 def default_state_dir(environ: t.Mapping[str, str]) -> pathlib.Path:
     """$XDG_STATE_HOME/incident.response, or ~/.local/state/incident.response."""
-    base = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
+    base = environ.get("XDG_STATE_HOME") or os.path.join(
+        environ.get("HOME") or os.path.expanduser("~"), ".local", "state"
+    )
     return pathlib.Path(base) / "incident.response"
 
 
@@ -115,7 +119,8 @@ class Store:
             self._migrate()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
-                f"The store at {directory} can't be used: {error}. Set incident_state_dir to a directory that you may write"
+                f"The store at {directory} can't be used: {error}."
+                " Set incident_state_dir to a directory that you may write"
             ) from error
 
     def _migrate(self) -> None:
@@ -151,7 +156,7 @@ class Store:
     # Incidents
 
     def open_incident(self, target: str, scenario: str, now: float, data: dict[str, t.Any]) -> Incident:
-        stamp = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
+        stamp = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y%m%d-%H%M%S")
         name = f"INC-{stamp}-{secrets.token_hex(2)}"
         with self._write() as db:
             db.execute(
@@ -162,15 +167,18 @@ class Store:
 
     def incident(self, name: str) -> Incident:
         row = self._db.execute(
-            "SELECT id, target, scenario, state, opened, closed, outcome, severity, data FROM incidents WHERE id = ?", (name,)
+            "SELECT id, target, scenario, state, opened, closed, outcome, severity, data FROM incidents WHERE id = ?",
+            (name,),
         ).fetchone()
         if row is None:
             raise StoreError(f"The store at {self.directory} has no incident {name}")
-        return Incident(*row[:8], data=json.loads(row[8]))
+        (number, target, scenario, state, opened, closed, outcome, severity, data) = row
+        return Incident(number, target, scenario, state, opened, closed, outcome, severity, json.loads(data))
 
     def open_incidents(self, target: str, scenario: str) -> list[Incident]:
         rows = self._db.execute(
-            "SELECT id FROM incidents WHERE target = ? AND scenario = ? AND state = 'open' ORDER BY opened", (target, scenario)
+            "SELECT id FROM incidents WHERE target = ? AND scenario = ? AND state = 'open' ORDER BY opened",
+            (target, scenario),
         ).fetchall()
         return [self.incident(row[0]) for row in rows]
 
@@ -179,7 +187,10 @@ class Store:
         with self._write() as db:
             data = changes.pop("data", None)
             if data:
-                merged = {**json.loads(db.execute("SELECT data FROM incidents WHERE id=?", (name,)).fetchone()[0]), **data}
+                merged = {
+                    **json.loads(db.execute("SELECT data FROM incidents WHERE id=?", (name,)).fetchone()[0]),
+                    **data,
+                }
                 changes["data"] = _dump(merged)
             columns = ", ".join(f"{column} = ?" for column in changes)
             if columns:
@@ -212,7 +223,10 @@ class Store:
         rows = self._db.execute(
             "SELECT seq, at, kind, text, data, previous, hash FROM events WHERE incident = ? ORDER BY seq", (incident,)
         ).fetchall()
-        return [Event(*row[:4], json.loads(row[4]), *row[5:]) for row in rows]
+        return [
+            Event(seq, at, kind, text, json.loads(data), previous, digest)
+            for seq, at, kind, text, data, previous, digest in rows
+        ]
 
     def broken_at(self, incident: str) -> int | None:
         """The first line of a timeline whose hash does not fit, or None where the chain is whole."""
@@ -271,8 +285,17 @@ class Store:
         """Write down what is about to happen, before it does. Returns the number for end_action."""
         with self._write() as db:
             cursor = db.execute(
-                "INSERT INTO actions (incident, target, service, verb, key, started, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (incident, target, action["service"], action["verb"], action.get("key", ""), now, _dump(clean(dict(action)))),
+                "INSERT INTO actions (incident, target, service, verb, key, started, data)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    incident,
+                    target,
+                    action["service"],
+                    action["verb"],
+                    action.get("key", ""),
+                    now,
+                    _dump(clean(dict(action))),
+                ),
             )
         return int(cursor.lastrowid or 0)
 
@@ -286,7 +309,8 @@ class Store:
         Not by target: two scenarios with different targets may act on one service, and share its budget.
         """
         rows = self._db.execute(
-            "SELECT incident, service, verb, key, started, finished, result FROM actions WHERE started >= ? ORDER BY started",
+            "SELECT incident, service, verb, key, started, finished, result FROM actions"
+            " WHERE started >= ? ORDER BY started",
             (since,),
         ).fetchall()
         names = ("incident", "service", "verb", "key", "started", "finished", "result")
@@ -306,7 +330,8 @@ class Store:
     def history(self, target: str, module: str, since: float) -> list[dict[str, t.Any]]:
         """Earlier samples, oldest look first, HISTORY_LIMIT at most (older looks are left out whole)."""
         rows = self._db.execute(
-            "SELECT data FROM samples WHERE target = ? AND module = ? AND at >= ? ORDER BY at DESC", (target, module, since)
+            "SELECT data FROM samples WHERE target = ? AND module = ? AND at >= ? ORDER BY at DESC",
+            (target, module, since),
         )
         looks: list[list[dict[str, t.Any]]] = []
         total = 0

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running a playbook as a user does, and reading what it did: exit status, output, every task's result, report and store."""
+"""Running a playbook as a user does, and reading what it did: exit status, output, every task's result, report and
+store."""
 
 from __future__ import annotations
 
@@ -57,7 +58,10 @@ class Run:
     def acted(self) -> list[dict[str, t.Any]]:
         """Results of every action that was taken (or, in check mode, would have been)."""
         return [
-            item for row in self.results if row["action"] == "incident_act" for item in row["result"].get("results", [row["result"]])
+            item
+            for row in self.results
+            if row["action"] == "incident_act"
+            for item in row["result"].get("results", [row["result"]])
         ]
 
 

@@ -50,9 +50,7 @@ def test_a_broker_that_is_down_explains_the_sick_consumer_and_the_lag() -> None:
     assert verdict.severity == "P1", "a symptom's severity beats its cause's"
 
 
-@pytest.mark.parametrize(
-    ("exit_code", "own_fault"), [(0, True), (143, True), (137, True), (1, False), (2, False)]
-)
+@pytest.mark.parametrize(("exit_code", "own_fault"), [(0, True), (143, True), (137, True), (1, False), (2, False)])
 def test_a_consumer_that_somebody_stopped_is_not_explained_by_the_broker(exit_code: int, own_fault: bool) -> None:
     broker = finding("docker.container.not_running", "container:kafka", details={"exit_code": 137})
     consumer = finding("docker.container.not_running", "container:mailer", details={"exit_code": exit_code})
@@ -108,6 +106,8 @@ def test_the_severity_table_can_be_changed_but_not_broken() -> None:
             severity.levels(wrong)
 
 
-@pytest.mark.parametrize(("given", "production", "capped"), [("P1", True, "P1"), ("P1", False, "P3"), ("P4", False, "P4")])
+@pytest.mark.parametrize(
+    ("given", "production", "capped"), [("P1", True, "P1"), ("P1", False, "P3"), ("P4", False, "P4")]
+)
 def test_outside_of_production_nobody_is_woken_up(given: str, production: bool, capped: str) -> None:
     assert severity.cap(given, production) == capped

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evidence, reports, the guard around checks and the notify hook: what is kept, what is shown, what can't take a run along."""
+"""Evidence, reports, the guard around checks and the notify hook: what is kept, what is shown, what can't take a run
+along."""
 
 from __future__ import annotations
 
@@ -66,6 +67,7 @@ def record(**changes):
         "acknowledged_by": "", "impact": {}, "actions": [], "refused": [], "evidence": None,
         "samples": [{"at": 2.0, "good": False, "note": "lag 80", "metric": 80.0},
                     {"at": 12.0, "good": True, "note": "lag 0", "metric": 0.0}],
+        "contact": "Platform Lead", "contacts": {"Platform Lead": {"contact": "p@example.com"}},
         "metric": "lag (records)", "metric_before": 120.0, "events": [], "broken_at": None,
     }  # fmt: skip
     return {**base, **changes}
@@ -86,6 +88,8 @@ def test_what_nobody_recorded_is_said_and_never_invented() -> None:
     assert "- not recorded - On-call acknowledged" in text
     assert "- Users affected: not recorded" in text
     assert "- Revenue impact: not recorded" in text
+    assert "- To call: Platform Lead, p@example.com" in text
+    assert "- To call: not recorded" in report.markdown(record(contact="", contacts={}))
     known = report.markdown(record(impact={"users": 40, "revenue": "0 EUR"}))
     assert "- Users affected: 40" in known
 
@@ -121,7 +125,8 @@ def test_the_scale_reaches_the_highest_value(highest: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (59.6, "1 min"), (60, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (None, "not recorded")]
+    ("seconds", "text"),
+    [(0, "0 s"), (59.6, "1 min"), (60, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (None, "not recorded")],
 )
 def test_durations_are_for_people(seconds: float | None, text: str) -> None:
     assert report.span(seconds) == text

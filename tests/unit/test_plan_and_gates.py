@@ -100,7 +100,9 @@ APPROVALS = [
 @pytest.mark.parametrize(("mode", "max_risk", "risk", "approve", "confirm", "typed", "approved"), APPROVALS)
 def test_approval(mode: str, max_risk: str, risk: str, approve: str, confirm: str, typed: str, approved: bool) -> None:
     wanted = plan(action(risk=risk))
-    settings = gate.Settings(mode=mode, max_risk=max_risk, approve=approve.replace("HASH", wanted.hash), confirm=confirm)
+    settings = gate.Settings(
+        mode=mode, max_risk=max_risk, approve=approve.replace("HASH", wanted.hash), confirm=confirm
+    )
     answer = gate.check_approval(settings, wanted, typed)
     assert answer.ok is approved, answer
     assert approved or answer.override, "a refusal names its override"

@@ -151,7 +151,9 @@ os.kill(os.getpid(), 9)
 
 
 def test_a_killed_run_leaves_a_journal_that_says_what_was_begun(tmp_path: pathlib.Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     assert done.returncode == -signal.SIGKILL
     with Store(tmp_path) as store:
         rows = store.actions(0.0)

@@ -44,8 +44,11 @@ def test_pytest_output_is_counted(output: str, succeeded: bool, expected: tuple)
 
 def test_sanity_output_is_counted() -> None:
     assert phases.sanity_tally(SANITY_FAILED, False) == Tally(1, 2, 0, ("import --python 3.13", "pep8"))
+    with_place = SANITY_FAILED + "ERROR: plugins/x.py:4:1: W391: blank line\n"
+    assert phases.sanity_tally(with_place, False).failures == ("plugins/x.py:4:1: W391: blank line",)
     assert phases.sanity_tally('Running sanity test "pep8"\n', True) == Tally(1, 0)
     assert phases.sanity_tally("FATAL: no pip\n", False).failed == 1
+    assert phases.sanity_tally("WARNING: All targets skipped.\n", True).failed == 1
 
 
 @pytest.fixture
@@ -77,6 +80,12 @@ def test_later_phases_run_after_a_failure_except_those_that_need_it(runner: Runn
     assert "FAILED bad, dies: exit status 3" in lines
     assert "FAILED needs it, not run: bad failed" in lines
     assert lines[-1] == "1 passed, 2 failed"
+
+
+def test_a_command_that_tested_nothing_has_not_passed(runner: Runner) -> None:
+    silent = Step("silent", (sys.executable, "-c", ""), 20, phases.pytest_tally)
+    (result,) = runner.run([[phase("empty", silent)]])
+    assert (result.ok, result.outcomes[0].problem) == (False, "ran no test")
 
 
 def test_steps_stop_at_a_failure_unless_told_to_go_on(runner: Runner) -> None:

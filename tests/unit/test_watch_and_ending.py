@@ -39,7 +39,9 @@ def looks(text: str, metric: float | None = 100.0) -> list[watch.Sample]:
         ("b" * 31, True, "unchanged", 0),
     ],
 )
-def test_a_cure_is_three_good_looks_in_a_row_and_one_after_the_soak(seen: str, done: bool, outcome: str, wait: float) -> None:
+def test_a_cure_is_three_good_looks_in_a_row_and_one_after_the_soak(
+    seen: str, done: bool, outcome: str, wait: float
+) -> None:
     progress = watch.follow(looks(seen), 100.0, 1, TIMING)
     assert (progress.done, progress.outcome, progress.wait) == (done, outcome, wait)
 
@@ -111,7 +113,8 @@ def test_exit_status_says_whether_the_mode_kept_its_promise(
     what: dict[str, object], outcome: str, ok: bool, closed: bool
 ) -> None:
     base = {
-        "mode": "auto", "check_mode": False, "adopted": False, "failure": "", "verdict": NONE, "plan": PLAN, "gate": None,
+        "mode": "auto", "check_mode": False, "adopted": False, "failure": "", "verdict": NONE, "plan": PLAN, "gate":
+        None,
         "watched": "",
     }  # fmt: skip
     end = ending.ending(**{**base, **what})  # type: ignore[arg-type]

@@ -54,8 +54,9 @@ def sanity_tally(output: str, succeeded: bool) -> Tally:
     _, _, listed = output.partition("listed below")
     # The names follow on lines of their own, "import --python 3.11" at the longest.
     names = tuple(line for line in listed.splitlines()[1:] if re.fullmatch(r"[a-z0-9-]+( --python \S+)?", line))
-    failed = len(names) or (0 if succeeded else 1)
-    return Tally(max(run - failed, 0), failed, 0, names)
+    failed = len(names) or (0 if succeeded and run else 1)
+    places = tuple(re.findall(r"^ERROR: (\S+:\d+:.*)", output, re.MULTILINE))
+    return Tally(max(run - failed, 0), failed, 0, places or names)
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,13 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
+def doubt(tally: Tally) -> str:
+    """Why an exit status of 0 is not believed."""
+    if tally.failed:
+        return f"exit status 0 with {tally.failed} failed"
+    return "" if tally.passed else "ran no test"
+
+
 def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
@@ -212,6 +220,7 @@ class Runner:
             problem = self.processes.run(step, log)
             output = log.read_text(errors="replace")
             tally = step.reader(output, not problem)
+            problem = problem or doubt(tally)
             yield Outcome(step.name, tally, time.monotonic() - started, problem, log)
             if problem and not phase.go_on:
                 return

@@ -29,7 +29,10 @@ def installed_copy(venv: Path) -> Path:
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections)},
         check=True,
     )
-    return collections / "ansible_collections" / "incident" / "response"
+    copy = collections / "ansible_collections" / "incident" / "response"
+    # ansible-test leaves out what git ignores, and the checkout ignores .build: the copy is a repository of its own.
+    subprocess.run(["git", "init", "--quiet", str(copy)], check=True)
+    return copy
 
 
 def offer_get_pip(venv: Path) -> None:

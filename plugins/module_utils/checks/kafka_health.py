@@ -91,13 +91,14 @@ def run(params: dict[str, t.Any]) -> Observation:
     history = _history(params.get("history") or ())
     snapshot = collect(options, _wanted(params), Deadline(params["deadline"]))
     findings = judge(snapshot, settings, history)
+    samples = _samples(snapshot)
     return Observation(
         reachable=snapshot.reachable,
         findings=findings,
         snapshot=summary(snapshot, settings, history),
         thresholds={"allowed_lag": settings.rules.allowed, **settings.thresholds},
         measured=_measured(snapshot, options),
-        samples=_samples(snapshot, settings),
+        samples=samples,
     )
 
 
@@ -178,7 +179,7 @@ def _history(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[Sample]:
     return history
 
 
-def _samples(snapshot: KafkaSnapshot, settings: Settings) -> list[dict[str, t.Any]]:
+def _samples(snapshot: KafkaSnapshot) -> list[dict[str, t.Any]]:
     """The fresh samples; where there are too many, the newest of each partition, those with lag first."""
     fresh = snapshot.samples
     if len(fresh) > MOST_SAMPLES:
@@ -196,8 +197,9 @@ def _measured(snapshot: KafkaSnapshot, options: KafkaOptions) -> list[str]:
     if not options.validate_certs and options.tls:
         said.append("certificates were not verified (validate_certs: false)")
     if snapshot.brokers:
-        said.append(f"{count(len(snapshot.alive), 'broker')} and their advertised listeners")
-    if snapshot.quorum:
+        listeners = count(len(snapshot.listeners), "advertised listener")
+        said.append(f"{count(len(snapshot.alive), 'broker')}, {listeners}")
+    if snapshot.quorum and snapshot.quorum.voters:
         said.append(f"quorum of {count(len(snapshot.quorum.voters), 'controller')}")
     if snapshot.topics_read:
         partitions = sum(len(topic.partitions) for topic in snapshot.topics.values())

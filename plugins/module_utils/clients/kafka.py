@@ -26,6 +26,9 @@ from .kafka_options import KafkaOptions
 from .kafka_probe import Asking
 from .kafka_records import peek, stuck
 
+RESERVE_SECONDS = 7.0
+"""Left for what is asked after the last sample."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
@@ -64,12 +67,12 @@ def _look(
     try:
         snapshot.listeners = _listeners(admin, bootstrap, options, deadline)
         read_brokers(admin, snapshot)
-        read_quorum(admin, snapshot)
         read_topics(admin, snapshot, wanted.topics, wanted.exclude_topics)
         read_log_dirs(admin, snapshot)
         read_groups(admin, snapshot, wanted.groups, wanted.exclude_groups)
-        sample(admin, snapshot, wanted.rounds, wanted.interval, min(3.0, deadline.seconds / 5))
+        sample(admin, snapshot, wanted.rounds, wanted.interval, min(RESERVE_SECONDS, deadline.seconds / 4))
         _details(admin, snapshot, wanted)
+        read_quorum(admin, snapshot)
     finally:
         admin.close()
 

@@ -139,12 +139,12 @@ class Admin:
         if isinstance(backoff, dict):
             backoff[node_id] = (1, time.monotonic() + 3600.0, 1000.0)
 
-    def ask(self, what: str, call: t.Callable[[], Value]) -> Value:
+    def ask(self, what: str, call: t.Callable[[], Value], seconds: float = STEP_SECONDS) -> Value:
         """The answer, or AskError. Tries again for a moment where only the connection was not ready."""
         for pause in (*RETRIES, None):
             self.deadline.check(what)
             try:
-                return bounded(call, self.deadline.cap(STEP_SECONDS), what)
+                return bounded(call, self.deadline.cap(seconds), what)
             except Exception as error:
                 failure = classify(error, what)
                 if pause is None or failure.kind != "reset" or not self.deadline.wait(pause):

@@ -27,6 +27,7 @@ from .kafka_admin import Admin, AskError
 MOST_TOPICS_WITH_CONFIG = 2000
 MOST_TRANSACTIONS = 200
 TRANSACTION_AGE_MS = 5000
+QUORUM_SECONDS = 5.0
 
 
 def chosen(name: str, include: t.Sequence[str], exclude: t.Sequence[str]) -> bool:
@@ -58,9 +59,13 @@ def read_brokers(admin: Admin, snapshot: KafkaSnapshot) -> None:
 
 
 def read_quorum(admin: Admin, snapshot: KafkaSnapshot) -> None:
-    """The metadata quorum. The controller_id of other answers is no witness: under KRaft it is any broker."""
+    """The metadata quorum. The controller_id of other answers is no witness: under KRaft it is any broker.
+
+    The broker passes the question on to the active controller. Without one it waits, and so does all that comes after
+    on that connection: this is asked last, and the silence of a broker that answers everything else is an answer.
+    """
     try:
-        answer = admin.ask("the metadata quorum", admin.client.describe_metadata_quorum)
+        answer = admin.ask("the metadata quorum", admin.client.describe_metadata_quorum, QUORUM_SECONDS)
         part = answer["topics"][0]["partitions"][0]
         if part.get("error"):
             raise AskError("failed", f"the metadata quorum: {part['error']}")
@@ -68,12 +73,23 @@ def read_quorum(admin: Admin, snapshot: KafkaSnapshot) -> None:
         missed(snapshot, "metadata quorum", AskError("failed", f"unexpected answer: {error}"))
         return
     except CollectError as error:
-        snapshot.quorum_error = error.message
-        missed(snapshot, "metadata quorum", error)
+        _no_quorum_answer(snapshot, error)
         return
     snapshot.quorum = Quorum(
         part["leader_id"], part["leader_epoch"], _voters(part["current_voters"]), _voters(part.get("observers"))
     )
+
+
+def _no_quorum_answer(snapshot: KafkaSnapshot, error: CollectError) -> None:
+    if error.kind == "timeout" and snapshot.topics_read:
+        snapshot.quorum = Quorum(-1)
+        snapshot.quorum_error = (
+            f"the broker answers other questions, but for {QUORUM_SECONDS:g} s it found no active controller to ask"
+        )
+    elif error.kind == "unsupported":
+        snapshot.left_out.append("metadata quorum (this cluster does not run with KRaft)")
+    else:
+        missed(snapshot, "metadata quorum", error)
 
 
 def _voters(items: t.Iterable[t.Mapping[str, t.Any]] | None) -> tuple[Voter, ...]:

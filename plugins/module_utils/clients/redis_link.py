@@ -27,7 +27,7 @@ class ReplyError(Exception):
     def __init__(self, said: str) -> None:
         super().__init__(said)
         self.word = error_word(said)
-        self.text = said if said.startswith(self.word) else f"{self.word} {said}"
+        self.text = said if said.startswith((self.word, "ERR")) else f"{self.word} {said}"
 
 
 class Link:
@@ -53,7 +53,9 @@ class Link:
         self.deadline.check("connecting to Redis")
         self._connection = _connection(self.options, self.deadline)
         try:
+            _speak_plainly(self._connection)
             self._connection.connect()
+            _speak_plainly(self._connection)
         except exceptions.RedisError as error:
             self.close()
             raise self._translate(error) from None
@@ -104,25 +106,23 @@ class Link:
 
         try:
             answer = self._connection.read_response(disable_decoding=True, disconnect_on_error=False)
-        except (exceptions.ResponseError, exceptions.AuthenticationError, exceptions.BusyLoadingError) as error:
+        except exceptions.ResponseError as error:
             return ReplyError(self._said(error))
         except (exceptions.RedisError, OSError, ValueError, AttributeError) as error:
             raise self._broken(error) from None
         return ReplyError(self._said(answer)) if isinstance(answer, Exception) else answer
 
     def _said(self, error: Exception) -> str:
-        """The server's words; redis-py cuts the kind off where it has a class for it, so that is put back."""
-        said = self.options.hide(text(error))
-        prefix = PREFIXES.get(type(error).__name__, "")
-        return said if not prefix or said.startswith(prefix) else f"{prefix} {said}"
+        return self.options.hide(text(error))
 
     def _translate(self, error: Exception) -> Exception:
         """An exception of redis-py while it connects, as ours."""
+        from redis import exceptions
+
         said = self._said(error)
-        word = error_word(said)
-        if type(error).__name__ in PREFIXES or word not in ("ERR",):
+        if isinstance(error, (exceptions.ResponseError, exceptions.AuthenticationError)):
             return ReplyError(said)
-        if "imeout" in type(error).__name__ or "timed out" in said:
+        if isinstance(error, exceptions.TimeoutError) or "timed out" in said.lower():
             return CollectError("timeout", "the login has no answer in time")
         return CollectError("reset", said)
 
@@ -142,20 +142,11 @@ class Link:
                 sock.shutdown(2)
 
 
-PREFIXES = {
-    "AuthenticationError": "WRONGPASS",
-    "AuthenticationWrongNumberOfArgsError": "WRONGPASS",
-    "BusyLoadingError": "LOADING",
-    "NoPermissionError": "NOPERM",
-    "OutOfMemoryError": "OOM",
-    "ReadOnlyError": "READONLY",
-    "NoScriptError": "NOSCRIPT",
-    "ClusterDownError": "CLUSTERDOWN",
-    "MasterDownError": "MASTERDOWN",
-    "ExecAbortError": "EXECABORT",
-    "MaxConnectionsError": "MAXCLIENTS",
-}
-"""redis-py's exception -> the kind of error that it stands for."""
+def _speak_plainly(connection: t.Any) -> None:
+    """Error replies as the server wrote them: redis-py cuts their kind off, and reads some of them again for ever."""
+    from redis import exceptions
+
+    connection._parser.parse_error = exceptions.ResponseError
 
 
 def _connection(options: RedisOptions, deadline: Deadline) -> t.Any:

@@ -13,9 +13,11 @@ from .watch import FIXED, OUTCOMES
 
 @dataclasses.dataclass(frozen=True)
 class Ending:
-    """outcome: healthy, restored, checked, observed, proposed, refused, escalated, unknown, failed, or one of a watch's.
+    """outcome: healthy, restored, checked, observed, proposed, refused, escalated, unknown, failed, or one of a
+    watch's.
 
-    ok: the exit status is 0. closed: nothing is left to do about the incident. tell: a person has to know. why: for people.
+    ok: the exit status is 0. closed: nothing is left to do about the incident. tell: a person has to know. why: for
+    people.
     """
 
     outcome: str
@@ -66,5 +68,7 @@ def _not_acted(mode: str, plan: t.Mapping[str, t.Any]) -> Ending:
     if mode == "observe":
         return Ending("observed", True, False, False, "mode observe: nothing was planned or changed")
     if mode == "auto":
-        return Ending("escalated", False, False, True, plan["escalate"] or "there is nothing that may be done automatically")
+        return Ending(
+            "escalated", False, False, True, plan["escalate"] or "there is nothing that may be done automatically"
+        )
     return Ending("proposed", True, False, False, plan["escalate"])

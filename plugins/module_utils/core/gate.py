@@ -74,9 +74,12 @@ class Passed:
 
 
 def freeze_window(window: t.Mapping[str, t.Any]) -> tuple[float, float, str]:
-    """A freeze window as epoch seconds and reason. Raises GateError; a time without a zone is refused, never guessed."""
+    """A freeze window as epoch seconds and reason. Raises GateError; a time without a zone is refused, never
+    guessed."""
     try:
-        start, end = (datetime.datetime.fromisoformat(str(window[name]).replace("Z", "+00:00")) for name in ("from", "until"))
+        start, end = (
+            datetime.datetime.fromisoformat(str(window[name]).replace("Z", "+00:00")) for name in ("from", "until")
+        )
     except KeyError as error:
         raise GateError(f"incident_freeze: a window has from, until and reason; {error.args[0]} is missing") from None
     except ValueError as error:
@@ -116,7 +119,9 @@ def check_floor(settings: Settings, plan: Plan, healthy: t.Mapping[str, int]) ->
     """Never touch the last healthy replica of a service that nothing blames."""
     for action in plan.actions:
         if action.verb == "restart" and not action.blames and healthy.get(action.service, 0) <= 1:
-            return _override(settings, "floor", f"{action.service} has no other healthy replica, and nothing blames this one")
+            return _override(
+                settings, "floor", f"{action.service} has no other healthy replica, and nothing blames this one"
+            )
     return Passed("floor", True, "no last healthy replica is touched")
 
 
@@ -131,12 +136,15 @@ def needs_typing(plan: Plan) -> bool:
 
 
 def check_approval(settings: Settings, plan: Plan, answer: str = "") -> Passed:
-    """Approved by the mode, by the plan's hash, or by the answer typed at a terminal (yes; the target where destructive)."""
+    """Approved by the mode, by the plan's hash, or by the answer typed at a terminal (yes; the target where
+    destructive)."""
     if settings.mode == "observe":
         return Passed("approval", False, "mode observe changes nothing", "incident_mode=ask")
     by_hash = bool(settings.approve) and settings.approve == plan.hash
     if settings.approve and not by_hash:
-        reason = f"incident_approve={settings.approve} names another plan; this one is {plan.hash}: it changed meanwhile"
+        reason = (
+            f"incident_approve={settings.approve} names another plan; this one is {plan.hash}: it changed meanwhile"
+        )
         return Passed("approval", False, reason, f"incident_approve={plan.hash}")
     if needs_typing(plan):
         return _destructive(settings, plan, by_hash, answer)
@@ -200,5 +208,3 @@ def _span(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-

@@ -29,7 +29,7 @@ def missing_brokers(snapshot: KafkaSnapshot, settings: Settings) -> list[int]:
     """Brokers that are declared, registered but fenced, or hold replicas, and do not serve."""
     wanted = set(settings.expected_brokers)
     if not wanted:
-        wanted = {broker.id for broker in snapshot.brokers if broker.fenced}
+        wanted = {broker.id for broker in snapshot.brokers}
         for partition in snapshot.partitions():
             wanted.update(partition.replicas)
     return sorted(wanted - snapshot.alive)
@@ -142,7 +142,8 @@ def _partitions(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Findi
     classes: dict[str, list[Partition]] = {"offline": [], "under_min_isr": [], "under_replicated": []}
     for topic in snapshot.topics.values():
         for partition in topic.partitions:
-            kind = _class(topic, partition)
+            dead = snapshot.unreachable if snapshot.leaderless else frozenset()
+            kind = "offline" if partition.leader in dead else _class(topic, partition)
             if kind:
                 classes[kind].append(partition)
     texts = {

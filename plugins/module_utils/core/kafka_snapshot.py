@@ -199,9 +199,20 @@ class KafkaSnapshot:
         return any(probe.kind == OK for probe in self.probes)
 
     @property
+    def leaderless(self) -> bool:
+        """No metadata quorum: what the brokers say about each other is frozen at the moment it was lost."""
+        return self.quorum is not None and self.quorum.leader < 0
+
+    @property
+    def unreachable(self) -> frozenset[int]:
+        """Ids of the brokers whose advertised listener can't be reached from here."""
+        return frozenset(probe.node_id for probe in self.listeners if probe.kind != OK and probe.node_id is not None)
+
+    @property
     def alive(self) -> frozenset[int]:
-        """Ids of the brokers that the cluster counts as serving."""
-        return frozenset(broker.id for broker in self.brokers if not broker.fenced)
+        """Ids of the brokers that the cluster counts as serving; where it can't count, those that answer."""
+        counted = frozenset(broker.id for broker in self.brokers if not broker.fenced)
+        return counted - self.unreachable if self.leaderless else counted
 
     def partitions(self) -> t.Iterator[Partition]:
         for name in sorted(self.topics):

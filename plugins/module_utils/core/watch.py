@@ -42,7 +42,8 @@ class Sample:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """good: samples in a row; spacing, soak, deadline in seconds (soak after the last good one, deadline after the action)."""
+    """good: samples in a row; spacing, soak, deadline in seconds (soak after the last good one, deadline after the
+    action)."""
 
     good: int = 3
     spacing: float = 10.0
@@ -51,11 +52,14 @@ class Timing:
 
     def __post_init__(self) -> None:
         if self.good < 1 or self.spacing < 0 or self.soak < 0:
-            raise ValueError("incident_watch_good is at least 1; incident_watch_spacing and incident_watch_soak are not negative")
+            raise ValueError(
+                "incident_watch_good is at least 1; incident_watch_spacing and incident_watch_soak are not negative"
+            )
         least = (self.good - 1) * self.spacing + self.soak
         if self.deadline < least:
             raise ValueError(
-                f"incident_watch_deadline ({self.deadline:g} s) is shorter than {self.good} samples {self.spacing:g} s apart"
+                f"incident_watch_deadline ({self.deadline:g} s) is shorter than"
+                f" {self.good} samples {self.spacing:g} s apart"
                 f" and {self.soak:g} s of soak ({least:g} s): nothing could ever be proven"
             )
 
@@ -109,9 +113,8 @@ def compare(samples: t.Sequence[Sample], before: float | None, problems: int) ->
         return WORSE
     if len(last.remaining) < problems:
         return IMPROVED
-    if before is not None and last.metric is not None and before > 0:
-        if last.metric <= 0.5 * before:
-            return IMPROVED
+    if before is not None and last.metric is not None and before > 0 and last.metric <= 0.5 * before:
+        return IMPROVED
     return UNCHANGED
 
 

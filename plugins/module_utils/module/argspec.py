@@ -13,11 +13,11 @@ import typing as t
 class ArgumentSpec:
     """What AnsibleModule takes, as one value that can be merged."""
 
-    options: t.Dict[str, t.Dict[str, t.Any]]
-    required_if: t.Tuple[t.Tuple[t.Any, ...], ...] = ()
-    required_together: t.Tuple[t.Tuple[str, ...], ...] = ()
-    required_one_of: t.Tuple[t.Tuple[str, ...], ...] = ()
-    mutually_exclusive: t.Tuple[t.Tuple[str, ...], ...] = ()
+    options: dict[str, dict[str, t.Any]]
+    required_if: tuple[tuple[t.Any, ...], ...] = ()
+    required_together: tuple[tuple[str, ...], ...] = ()
+    required_one_of: tuple[tuple[str, ...], ...] = ()
+    mutually_exclusive: tuple[tuple[str, ...], ...] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
         both = set(self.options) & set(other.options)
@@ -31,7 +31,7 @@ class ArgumentSpec:
             mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
         )
 
-    def module_kwargs(self) -> t.Dict[str, t.Any]:
+    def module_kwargs(self) -> dict[str, t.Any]:
         """Keyword arguments of AnsibleModule and of ArgumentSpecValidator (there argument_spec goes first)."""
         return {
             "argument_spec": self.options,
@@ -48,4 +48,5 @@ COMMON_CHECK = ArgumentSpec(
         "history": {"type": "list", "elements": "dict", "default": []},
     }
 )
-"""Options of every check: a total deadline in seconds, and earlier samples (filled from the store where there is one)."""
+"""Options of every check: a total deadline in seconds, and earlier samples (filled from the store where there is
+one)."""

@@ -35,12 +35,12 @@ class Observation:
     """
 
     reachable: bool
-    findings: t.List[Finding]
-    snapshot: t.Dict[str, t.Any]
-    thresholds: t.Dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    measured: t.List[str] = dataclasses.field(default_factory=list)
-    samples: t.List[t.Dict[str, t.Any]] = dataclasses.field(default_factory=list)
-    attachments: t.Dict[str, str] = dataclasses.field(default_factory=dict)
+    findings: list[Finding]
+    snapshot: dict[str, t.Any]
+    thresholds: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    measured: list[str] = dataclasses.field(default_factory=list)
+    samples: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    attachments: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Check:
 
     name: str
     spec: ArgumentSpec
-    requirements: t.Tuple[t.Tuple[str, str, str], ...]
-    run: t.Callable[[t.Dict[str, t.Any]], Observation]
+    requirements: tuple[tuple[str, str, str], ...]
+    run: t.Callable[[dict[str, t.Any]], Observation]
 
 
-def version_tuple(text: str) -> t.Tuple[int, ...]:
+def version_tuple(text: str) -> tuple[int, ...]:
     parts = []
     for part in str(text).split(".")[:3]:
         digits = "".join(char for char in part if char.isdigit())
@@ -65,7 +65,7 @@ def version_tuple(text: str) -> t.Tuple[int, ...]:
     return tuple(parts)
 
 
-def missing_library(requirements: t.Iterable[t.Tuple[str, str, str]]) -> t.Optional[str]:
+def missing_library(requirements: t.Iterable[tuple[str, str, str]]) -> str | None:
     """The error for people where a library is missing or too old, else None."""
     import sys
 
@@ -82,7 +82,7 @@ def missing_library(requirements: t.Iterable[t.Tuple[str, str, str]]) -> t.Optio
     return None
 
 
-def perform(check: Check, params: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+def perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Run a check and return its result as plain, redacted JSON. Raises Misuse."""
     collected_at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
     started = time.monotonic()
@@ -105,7 +105,7 @@ def perform(check: Check, params: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     return cap_result(redact.clean(result))
 
 
-def cap_result(result: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+def cap_result(result: dict[str, t.Any]) -> dict[str, t.Any]:
     """Keep a result below RESULT_LIMIT: attachments go first, then the snapshot; findings and samples always stay."""
     for name in ("attachments", "snapshot", "samples"):
         if len(json.dumps(result, default=str)) <= RESULT_LIMIT:

@@ -12,10 +12,10 @@ short_description: Task results as lines of JSON, for tests
 description: Task results as lines of JSON, for tests.
 """
 
-import json
-import os
+import json  # noqa: E402 - a plugin's documentation comes first
+import os  # noqa: E402
 
-from ansible.plugins.callback import CallbackBase
+from ansible.plugins.callback import CallbackBase  # noqa: E402
 
 
 class CallbackModule(CallbackBase):

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -44,6 +46,7 @@ type orders struct {
 	db       *postgres.DB
 	producer *kgo.Client
 	topic    string
+	missing  atomic.Bool // the topic, as of a second ago
 }
 
 func main() {
@@ -70,6 +73,7 @@ func run() error {
 	o := &orders{db: db, producer: producer, topic: topic.Topic}
 	srv.Health(db.Dependency(), kafka.Dependency(producer))
 	srv.Background(db.Prepare)
+	srv.Background(o.watchTopic)
 	srv.Work("POST /orders", requestTime, o.create)
 	srv.Work("GET /orders/{id}", requestTime, o.get)
 	return srv.Run()
@@ -116,15 +120,42 @@ func (o *orders) notify(ctx context.Context, created order) error {
 	if err != nil {
 		return err
 	}
+	if o.missing.Load() {
+		return fmt.Errorf("the topic %s does not exist: create it", o.topic)
+	}
 	ctx, cancel := context.WithTimeout(ctx, produceTime)
 	defer cancel()
 	done := make(chan error, 1)
 	o.producer.TryProduce(ctx, &kgo.Record{Topic: o.topic, Value: value}, func(_ *kgo.Record, err error) { done <- err })
 	select {
-	case err := <-done:
-		return err
+	case err = <-done:
 	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrRecordTimeout) {
 		return fmt.Errorf("no answer within %s", produceTime)
+	}
+	return err
+}
+
+// watchTopic makes the producer forget a topic that was deleted: it would go on asking
+// for the old one after a new one was created.
+func (o *orders) watchTopic(ctx context.Context) {
+	var watch kafka.Watch
+	for {
+		state, err := watch.Look(ctx, o.producer, o.topic)
+		if err == nil {
+			o.missing.Store(state == kafka.Missing)
+		}
+		if state == kafka.Replaced {
+			slog.Warn("the topic was deleted or recreated", "topic", o.topic)
+			o.producer.PurgeTopicsFromProducing(o.topic)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
 	}
 }
 

@@ -140,7 +140,7 @@ func (c *Consumer) poll(ctx context.Context, end context.CancelCauseFunc, member
 func (c *Consumer) keepCommitting(ctx context.Context, end context.CancelCauseFunc, members *members, client *kgo.Client) {
 	ticker := time.NewTicker(c.CommitInterval)
 	defer ticker.Stop()
-	watch := topicWatch{}
+	watch := kafka.Watch{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -150,26 +150,18 @@ func (c *Consumer) keepCommitting(ctx context.Context, end context.CancelCauseFu
 		if c.Stopped() {
 			continue
 		}
-		id, err := c.topicID(ctx)
-		if err != nil {
+		state, err := watch.Look(ctx, c.Probe, c.Kafka.Topic)
+		switch {
+		case err != nil:
 			c.warn("cannot ask for the topic", "error", err)
-			continue
-		}
-		switch watch.see(id) {
-		case topicSame:
+		case state == kafka.Same:
 			members.flush(ctx, client)
-		case topicMissing:
+		case state == kafka.Missing:
 			c.warn("the topic does not exist: create it", "topic", c.Kafka.Topic)
-		case topicReplaced:
+		case state == kafka.Replaced:
 			end(errTopicReplaced)
 		}
 	}
-}
-
-func (c *Consumer) topicID(ctx context.Context) (kafka.ID, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	return kafka.TopicID(ctx, c.Probe, c.Kafka.Topic)
 }
 
 func (c *Consumer) warn(msg string, keyvals ...any) {

@@ -10,8 +10,11 @@ import (
 	"time"
 )
 
-// Timeout is what a dependency gets to answer.
-const Timeout = 1500 * time.Millisecond
+// Timeout is what a dependency gets to answer; grace is for the check to notice its end.
+const (
+	Timeout = 1500 * time.Millisecond
+	grace   = 50 * time.Millisecond
+)
 
 // The two states of a service and of a dependency.
 const (
@@ -74,9 +77,13 @@ func ask(ctx context.Context, dep Dependency) State {
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		err = ctx.Err()
+		select {
+		case err = <-done: // a check that ends with its context may know more
+		case <-time.After(grace):
+			err = ctx.Err()
+		}
 	}
-	if errors.Is(err, context.DeadlineExceeded) || (err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)) {
+	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no answer within %s", timeout)
 	}
 	if err != nil {

@@ -4,7 +4,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -51,21 +50,22 @@ func Dependency(client *kgo.Client) health.Dependency {
 	return health.Dependency{Name: "kafka", Check: func(ctx context.Context) error { return Answers(ctx, client) }}
 }
 
-// Answers asks all known brokers side by side: one that hangs must not hide that the
-// others answer.
+// Answers asks all known brokers side by side: Ping alone asks one after the other, and
+// one that hangs would hide that the others answer.
 func Answers(ctx context.Context, client *kgo.Client) error {
-	brokers := append(client.DiscoveredBrokers(), client.SeedBrokers()...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answers := make(chan error, len(brokers))
+	brokers := client.DiscoveredBrokers()
+	answers := make(chan error, len(brokers)+1)
+	go func() { answers <- client.Ping(ctx) }()
 	for _, broker := range brokers {
 		go func() {
 			_, err := broker.Request(ctx, kmsg.NewPtrApiVersionsRequest())
 			answers <- err
 		}()
 	}
-	last := errors.New("no broker is known: set KAFKA_BROKERS to host:port")
-	for range brokers {
+	var last error
+	for range len(brokers) + 1 {
 		if last = <-answers; last == nil {
 			return nil
 		}

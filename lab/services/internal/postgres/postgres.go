@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,9 +32,9 @@ type DB struct {
 
 // Open reads DATABASE_URL and DB_POOL_SIZE; it does not connect yet.
 func Open(service, schema string, settings *env.Reader) (*DB, error) {
-	config, err := pgxpool.ParseConfig(settings.String("DATABASE_URL", "postgres://app:app@postgres:5432/app"))
+	config, err := pgxpool.ParseConfig(settings.String("DATABASE_URL", "postgres://app:app@postgres:5432/app?sslmode=disable"))
 	if err != nil {
-		return nil, fmt.Errorf("DATABASE_URL: set it to postgres://user:password@host:port/database: %w", err)
+		return nil, fmt.Errorf("DATABASE_URL: set it to postgres://user:password@host:port/database?sslmode=disable: %w", err)
 	}
 	config.MaxConns = int32(min(settings.Int("DB_POOL_SIZE", 5, 1), 10_000))
 	config.ConnConfig.ConnectTimeout = connectTimeout
@@ -52,7 +53,9 @@ func (db *DB) Close() { db.pool.Close() }
 
 // Dependency is the database in GET /health.
 func (db *DB) Dependency() health.Dependency {
-	return health.Dependency{Name: "postgres", Check: db.pool.Ping}
+	return health.Dependency{Name: "postgres", Check: func(ctx context.Context) error {
+		return db.explain(db.pool.Ping(ctx))
+	}}
 }
 
 // Prepare creates the tables as soon as the database answers, so that they are there
@@ -76,7 +79,22 @@ func (db *DB) QueryRow(ctx context.Context, sql string, args []any, dest ...any)
 		db.ready.Store(false)
 		err = db.query(ctx, sql, args, dest)
 	}
-	return err
+	return db.explain(err)
+}
+
+// explain keeps a failed connection's list of addresses on one line of the log, and says
+// when requests wait for a connection rather than for an answer.
+func (db *DB) explain(err error) error {
+	var failed *pgconn.ConnectError
+	switch {
+	case errors.As(err, &failed):
+		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	case !errors.Is(err, context.DeadlineExceeded):
+		return err
+	case db.pool.Stat().AcquiredConns() >= db.pool.Config().MaxConns:
+		return fmt.Errorf("no answer in time, all %d connections of the pool are in use", db.pool.Config().MaxConns)
+	}
+	return errors.New("no answer in time")
 }
 
 func (db *DB) query(ctx context.Context, sql string, args, dest []any) error {

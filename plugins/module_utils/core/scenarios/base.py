@@ -17,7 +17,8 @@ from ..scope import CheckCall, Observed, Scope
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """What one look after an action says. good: symptom gone and alive. metric: lower is better, None if not measured."""
+    """What one look after an action says. good: symptom gone and alive. metric: lower is better, None if not
+    measured."""
 
     good: bool
     note: str

@@ -23,7 +23,9 @@ from .containers import containers
 from .kafka_scope import broker_component, broker_runtimes, consumers
 
 RECORD = re.compile(r"topic=(?P<topic>\S+) partition=(?P<partition>\d+) offset=(?P<offset>\d+)")
-OTHER_RECORD = re.compile(r"\b(?P<topic>[A-Za-z0-9._-]{1,249})[-/\[](?P<partition>\d+)\]?\s*(?:@|offset[ =:]+)\s*(?P<offset>\d+)")
+OTHER_RECORD = re.compile(
+    r"\b(?P<topic>[A-Za-z0-9._-]{1,249})[-/\[](?P<partition>\d+)\]?\s*(?:@|offset[ =:]+)\s*(?P<offset>\d+)"
+)
 """How programs name a record in their logs: topic=a partition=1 offset=5, a-1@5, a/1 offset 5, a[1] offset: 5."""
 
 WANTED_LOG_LINES = 200
@@ -47,11 +49,15 @@ class KafkaScenario:
         return calls + look(self._runtimes(scope), {"log_lines": WANTED_LOG_LINES})
 
     def _runtimes(self, scope: Scope) -> dict[str, Runtime]:
-        wanted = {broker_component(runtime): runtime for runtime in broker_runtimes(scope.target, scope.settings).values()}
+        wanted = {
+            broker_component(runtime): runtime for runtime in broker_runtimes(scope.target, scope.settings).values()
+        }
         for name in self.services(scope.target, scope.settings):
             runtime = scope.services[name].runtime
             if runtime is None:
-                raise ScopeError(f"{name}: it consumes for {scope.target}, but its variable runtime does not say what runs it")
+                raise ScopeError(
+                    f"{name}: it consumes for {scope.target}, but its variable runtime does not say what runs it"
+                )
             wanted[f"container:{name}"] = runtime
         return wanted
 
@@ -66,7 +72,8 @@ class KafkaScenario:
         return edges
 
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
-        """A record that its consumer fails on again and again: one partition stands still, its log names that offset."""
+        """A record that its consumer fails on again and again: one partition stands still, its log names that
+        offset."""
         owners = consumers(scope.target, scope.settings)
         found: list[Finding] = []
         for finding in findings_of(observed):
@@ -81,7 +88,8 @@ class KafkaScenario:
         return kafka_plan.plan(case)
 
     def prove(self, scope: Scope, observed: t.Sequence[Observed], blamed: t.Collection[str]) -> Proof:
-        """Good: nothing is found, every group of ours is within its allowed lag, and offsets move (or nothing arrives)."""
+        """Good: nothing is found, every group of ours is within its allowed lag, and offsets move (or nothing
+        arrives)."""
         cluster = next((item for item in observed if item.module.endswith("kafka_health_info")), None)
         if cluster is None or not cluster.result.get("reachable"):
             return Proof(False, "the cluster does not answer", None)
@@ -100,7 +108,8 @@ class KafkaScenario:
 
 
 def movement(samples: t.Sequence[t.Mapping[str, t.Any]], allowed: float) -> tuple[float, list[str], bool, bool]:
-    """(total lag, partitions above their allowed lag, did commits advance, did records arrive) over one look's samples."""
+    """(total lag, partitions above their allowed lag, did commits advance, did records arrive) over one look's
+    samples."""
     partitions: dict[str, list[t.Mapping[str, t.Any]]] = {}
     for sample in samples:
         partitions.setdefault(f"{sample['group']}/{sample['topic']}/{sample['partition']}", []).append(sample)
@@ -141,9 +150,7 @@ def _names(line: str, part: t.Mapping[str, t.Any]) -> bool:
     return False
 
 
-def _poison_finding(
-    stalled: Finding, group: str, part: t.Mapping[str, t.Any], said: t.Sequence[str]
-) -> Finding:
+def _poison_finding(stalled: Finding, group: str, part: t.Mapping[str, t.Any], said: t.Sequence[str]) -> Finding:
     where = f"topic {part['topic']}, partition {part['partition']}, offset {part['committed']}"
     command = (
         f"kafka-consumer-groups --bootstrap-server ADDRESS --group '{group}' --reset-offsets"
@@ -161,7 +168,9 @@ def _poison_finding(
         causes=("the consumer can't process this record; a restart makes it fail on the same record again",),
         remedies=(
             Remedy("Mend the consumer so that it sets such a record aside (a dead-letter topic), and deploy it"),
-            Remedy("Skip this one record, once its loss is agreed; the group must be stopped for it", "disruptive", command),
+            Remedy(
+                "Skip this one record, once its loss is agreed; the group must be stopped for it", "disruptive", command
+            ),
         ),
         since=stalled.since,
         details={"group": group, "topic": part["topic"], "partition": part["partition"], "offset": part["committed"]},

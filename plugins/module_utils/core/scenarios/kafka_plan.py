@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan for scenario 5, Kafka: the smallest safe remedy for each root cause, and what only a person may decide.
 
-Rulings: a consumer that is down or hung is restarted once (low risk). A broker that is down is started (disruptive). A slow
-consumer is left alone: a restart would only cost it time. Offsets are never reset here. What was not measured is not touched.
+Rulings: a consumer that is down or hung is restarted once (low risk). A broker that is down is started (disruptive).
+A slow consumer is left alone: a restart would only cost it time. Offsets are never reset here. What was not measured is
+not touched.
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) 
     verb = _start_verb(finding)
     port_taken = any(other.id == "kafka.broker.not_kafka" for other in _all(case))
     if port_taken:
-        draft.proposals.append(Remedy("Free the broker's port: something else answers on it (ss -ltnp names the process)"))
+        draft.proposals.append(
+            Remedy("Free the broker's port: something else answers on it (ss -ltnp names the process)")
+        )
         draft.escalate.append("something else listens on the broker's port: a start would fail")
     elif verb is None or found is None:
         draft.proposals.extend(finding.remedies)
@@ -121,7 +124,9 @@ def _treat_consumer(case: Case, finding: Finding, name: str, draft: Draft) -> No
     elif finding.id == "kafka.lag.slow":
         _leave_alone(finding, name, draft)
     elif runtime is None or not supported(runtime):
-        draft.escalate.append(f"{name} runs on {runtime.kind if runtime else 'nothing that is declared'}: restart it by hand")
+        draft.escalate.append(
+            f"{name} runs on {runtime.kind if runtime else 'nothing that is declared'}: restart it by hand"
+        )
     elif finding.id == "kafka.record.poison":
         _restart_once(case, finding, name, runtime, draft)
     else:
@@ -150,7 +155,9 @@ def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, dra
     found = _container(case, runtime)
     draft.proposals.extend(finding.remedies)
     if found is None or any(item.service == name and item.key == key for item in case.done):
-        draft.escalate.append(f"{name} was restarted for this record before, and it fails on it again: {finding.subject}")
+        draft.escalate.append(
+            f"{name} was restarted for this record before, and it fails on it again: {finding.subject}"
+        )
         return
     draft.notes.append("One restart is tried, in case the consumer and not the record is at fault; never a second one")
     draft.act(dataclasses.replace(_action("restart", name, runtime, found, "low", finding, ""), key=key))
@@ -158,10 +165,14 @@ def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, dra
 
 def _leave_alone(finding: Finding, name: str, draft: Draft) -> None:
     eta = finding.details.get("eta_seconds")
-    when = f"it would catch up in {eta / 60:.0f} min at today's rates" if eta else "it does not catch up at today's rates"
+    when = (
+        f"it would catch up in {eta / 60:.0f} min at today's rates" if eta else "it does not catch up at today's rates"
+    )
     draft.notes.append(f"{name} works, but slower than records arrive: {when}. A restart would not make it faster")
     draft.proposals.extend(finding.remedies)
-    draft.escalate.append(f"{name} needs more consumers (up to the number of partitions), a faster sink or less traffic")
+    draft.escalate.append(
+        f"{name} needs more consumers (up to the number of partitions), a faster sink or less traffic"
+    )
 
 
 def _leave_to_a_person(name: str, runtime: Runtime | None, decision: t.Sequence[Finding], draft: Draft) -> None:
@@ -185,7 +196,9 @@ def _container(case: Case, runtime: Runtime) -> Container | None:
 def _action(
     verb: str, service: str, runtime: Runtime, found: Container, risk: str, finding: Finding, undo: str
 ) -> Action:
-    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}.get(verb, "is the one that was seen")
+    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}.get(
+        verb, "is the one that was seen"
+    )
     return Action(
         verb=verb,
         service=service,

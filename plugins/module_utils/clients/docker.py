@@ -1,0 +1,273 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container engine -> its snapshot: one list call, then everything about each container at once, one deadline."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core import docker_parse as parse
+from ..core.docker_snapshot import Container, DockerSnapshot, Process
+from ..core.log_lines import group
+from . import docker_local as local
+from .deadline import Deadline
+from .docker_engine import DockerOptions, Engine, connect
+from .docker_logs import Tail
+from .errors import CollectError
+from .pool import gather
+
+EVENT_MEMORY = 256
+"""Events that an engine keeps; so many back means that there were more."""
+MANY = 50
+"""Beyond so many containers only the logs of those that look unwell are read."""
+SPACING = 2.0
+"""Seconds between two samples of what moves."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What to look at. services, containers: None is whatever is there. window: seconds back that events matter."""
+
+    project: str = ""
+    services: tuple[str, ...] | None = None
+    containers: tuple[str, ...] | None = None
+    log_lines: int = 100
+    log_since: float | None = None
+    full: bool = False
+    window: float = 900.0
+
+
+def collect(
+    options: DockerOptions, wanted: Wanted, deadline: Deadline, now: float, join: t.Callable[..., Engine] = connect
+) -> DockerSnapshot:
+    """Look once. now: our clock, used until the engine's own is known. Never raises for what the engine does."""
+    snapshot = DockerSnapshot(now=now, address=options.docker_host)
+    found = gather({"engine": lambda: _reach(options, deadline, join)}, deadline)["engine"]
+    if isinstance(found, CollectError):
+        snapshot.error_kind, snapshot.error = found.kind, found.message
+        return snapshot
+    engine, about = found
+    snapshot.reachable, snapshot.engine = True, about
+    snapshot.now = float(about.get("now") or now)
+    _Look(engine, wanted, deadline, snapshot).run()
+    return snapshot
+
+
+def _reach(
+    options: DockerOptions, deadline: Deadline, join: t.Callable[..., Engine]
+) -> tuple[Engine, dict[str, t.Any]]:
+    engine = join(options, deadline)
+    return engine, engine.about()
+
+
+class _Look:
+    """One look at an engine that answers; fills the snapshot."""
+
+    def __init__(self, engine: Engine, wanted: Wanted, deadline: Deadline, snapshot: DockerSnapshot) -> None:
+        self.engine = engine
+        self.wanted = wanted
+        self.deadline = deadline
+        self.snapshot = snapshot
+
+    def run(self) -> None:
+        # Events and the list first, at once: what this look does itself must not push older events out.
+        jobs: dict[str, t.Callable[[], t.Any]] = {
+            "list": self._list,
+            "events": self._events,
+            "kernel": local.kernel_ooms,
+        }
+        found = gather(jobs, self.deadline)
+        self._keep_events(found["events"])
+        if isinstance(found["kernel"], tuple):
+            self.snapshot.kernel, self.snapshot.kernel_since = found["kernel"]
+        if isinstance(found["list"], CollectError):
+            self.snapshot.unmeasured["the list of containers"] = found["list"].message
+            return
+        self._inspect(found["list"])
+        if self.snapshot.gone:
+            self._look_again(found["list"])
+        self._details()
+
+    def _list(self) -> list[tuple[str, str]]:
+        """(id, name) of the containers that are wanted, without one-off ones (docker compose run)."""
+        wanted = self.wanted
+        labels = [f"{parse.COMPOSE}project={wanted.project}"] if wanted.project else []
+        found = []
+        for entry in self.engine.containers(labels, wanted.containers or ()):
+            identifier = str(entry.get("Id") or "")
+            names = [str(name).lstrip("/") for name in entry.get("Names") or ()]
+            tags = entry.get("Labels") or {}
+            service = str(tags.get(parse.COMPOSE + "service") or "")
+            if wanted.services is not None and service not in wanted.services:
+                continue
+            if wanted.containers is not None and not _asked(wanted.containers, identifier, names):
+                continue
+            if wanted.containers is None and str(tags.get(parse.COMPOSE + "oneoff", "")).lower() == "true":
+                continue
+            # A container that is renamed at the moment has a name like 0123456789ab_name.
+            found.append((identifier, names[0] if names else identifier[:12]))
+        return found + self._by_id({name for _id, name in found})
+
+    def _by_id(self, known: set[str]) -> list[tuple[str, str]]:
+        """The engine's filter takes names only: what was given as an id is inspected under that id."""
+        asked = [name for name in self.wanted.containers or () if name not in known and _hexadecimal(name)]
+        return [(name, name) for name in asked]
+
+    def _events(self) -> tuple[list[dict[str, t.Any]], float]:
+        since = self.snapshot.now - self.wanted.window
+        return self.engine.events(since, self.snapshot.now), since
+
+    def _keep_events(self, found: t.Any) -> None:
+        snapshot = self.snapshot
+        if isinstance(found, CollectError):
+            snapshot.unmeasured["events"] = found.message
+            return
+        raw, since = found
+        events = [event for event in map(parse.event_from_json, raw) if event is not None]
+        snapshot.events = [event for event in events if event.action not in ("exec_create", "exec_start", "exec_die")]
+        full = len(raw) >= EVENT_MEMORY
+        snapshot.events_since = min((event.at for event in events), default=since) if full else since
+
+    def _inspect(self, listed: list[tuple[str, str]]) -> None:
+        jobs = {(identifier, name): self._inspector(identifier) for identifier, name in listed}
+        for (identifier, name), found in gather(jobs, self.deadline).items():
+            if not isinstance(found, CollectError):
+                container = parse.container_from_inspect(found)
+                container.id = container.id or identifier
+                container.name = container.name or name
+                self.snapshot.containers.append(container)
+            elif found.kind == "gone":
+                self.snapshot.gone.append(name)
+            else:
+                self.snapshot.unmeasured[f"container {name}"] = found.message
+
+    def _inspector(self, identifier: str) -> t.Callable[[], dict[str, t.Any]]:
+        return lambda: self.engine.inspect(identifier)
+
+    def _look_again(self, before: list[tuple[str, str]]) -> None:
+        """Something vanished between list and inspect: it may have been made anew under the same name."""
+        found = gather({"list": self._list}, self.deadline)["list"]
+        if not isinstance(found, CollectError):
+            known = {identifier for identifier, _name in before}
+            self._inspect([entry for entry in found if entry[0] not in known])
+
+    def _details(self) -> None:
+        """Samples, logs meanwhile, and second samples where movement is asked for."""
+        containers = self.snapshot.containers
+        running = [container for container in containers if container.status == "running"]
+        first = gather({c.id: self._sampler(c) for c in running}, self.deadline)
+        jobs: dict[str, t.Callable[[], t.Any]] = {c.id: self._log_reader(c) for c in self._with_logs()}
+        started = self.deadline.left()
+        logs = gather(jobs, self.deadline)
+        second: dict[str, t.Any] = {}
+        if self.wanted.full and running:
+            self.deadline.wait(max(0.0, SPACING - (started - self.deadline.left())))
+            second = gather({c.id: self._sampler(c) for c in running}, self.deadline)
+        for container in containers:
+            self._keep_samples(container, first.get(container.id), second.get(container.id))
+            self._keep_log(container, logs.get(container.id))
+
+        self._doubt_kernel(running, first)
+
+    def _doubt_kernel(self, running: list[Container], first: dict[str, t.Any]) -> None:
+        """This machine's kernel log says something about containers only where the engine runs on this machine."""
+        here = any(isinstance(sample, _Sample) and sample.facts is not None for sample in first.values())
+        if not self.engine.address.startswith("unix:") or (running and not here):
+            self.snapshot.kernel, self.snapshot.kernel_since = [], None
+
+    def _sampler(self, container: Container) -> t.Callable[[], _Sample]:
+        return lambda: self._sample(container)
+
+    def _sample(self, container: Container) -> _Sample:
+        """From this machine's own files where the engine runs here, through the engine otherwise."""
+        at = self.deadline.left()
+        facts = local.local_facts(container.pid, container.id) if container.pid else None
+        if facts is not None:
+            return _Sample(at, facts.processes, facts)
+        processes = [row for row in map(_process, self.engine.top(container.id)) if row is not None]
+        stats = self.engine.stats(container.id) if self.wanted.full else None
+        return _Sample(at, processes, None, stats)
+
+    def _keep_samples(self, container: Container, first: t.Any, second: t.Any) -> None:
+        if first is None:
+            return
+        if isinstance(first, CollectError):
+            self._not_sampled(container, first)
+            return
+        container.processes = first.processes
+        last = second if isinstance(second, _Sample) else first
+        container.memory = last.memory
+        if second is not None:
+            container.cpu = parse.cpu_between(first.throttling, last.throttling, first.at - last.at)
+            if container.memory is None:
+                container.unmeasured["memory"] = "neither its cgroup nor its statistics could be read"
+
+    def _not_sampled(self, container: Container, error: CollectError) -> None:
+        if error.kind == "gone" or "is not running" in error.message:
+            self.snapshot.notes.append(f"{container.name} ended while it was looked at")
+        else:
+            container.unmeasured["the state of its processes"] = error.message
+
+    def _with_logs(self) -> list[Container]:
+        """Whose log is read: all, or only of those that look unwell where there are many."""
+        containers = self.snapshot.containers
+        if self.wanted.log_lines <= 0:
+            return []
+        if len(containers) <= MANY:
+            return [container for container in containers if container.status != "created"]
+        unwell = [c for c in containers if c.status != "running" or c.health.status == "unhealthy" or c.restart_count]
+        read = len(unwell[:MANY])
+        self.snapshot.notes.append(f"logs of {read} of {len(containers)} containers, those that look unwell")
+        return unwell[:MANY]
+
+    def _log_reader(self, container: Container) -> t.Callable[[], Tail]:
+        wanted = self.wanted
+        return lambda: self.engine.tail(container.id, container.tty, wanted.log_lines, wanted.log_since, self.deadline)
+
+    def _keep_log(self, container: Container, found: t.Any) -> None:
+        if isinstance(found, CollectError):
+            if found.kind == "deadline":
+                container.unmeasured["its log"] = found.message
+            elif found.kind != "gone":
+                container.logs_error = found.message
+        elif found is not None:
+            container.logs, container.traces = group(found.lines)
+            container.logs_cut = found.cut
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sample:
+    """at: seconds left of the deadline, so later samples have less."""
+
+    at: float
+    processes: list[Process]
+    facts: local.LocalFacts | None
+    stats: dict[str, t.Any] | None = None
+
+    @property
+    def memory(self) -> t.Any:
+        if self.facts is not None:
+            return self.facts.memory
+        return parse.memory_from_stats(self.stats) if self.stats else None
+
+    @property
+    def throttling(self) -> tuple[int, int] | None:
+        if self.facts is not None:
+            return self.facts.throttling
+        return parse.throttling(self.stats) if self.stats else None
+
+
+def _process(row: t.Sequence[str]) -> Process | None:
+    if len(row) < 4 or not row[0].isdigit() or not row[1].isdigit():
+        return None
+    return Process(int(row[0]), int(row[1]), row[2], row[3])
+
+
+def _hexadecimal(name: str) -> bool:
+    return 12 <= len(name) <= 64 and all(char in "0123456789abcdef" for char in name)
+
+
+def _asked(asked: t.Sequence[str], identifier: str, names: t.Sequence[str]) -> bool:
+    return any(name in names or name == identifier for name in asked)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does a container crash and come back, again and again? A single look sees it running most of the time."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .docker_deaths import deaths
+from .docker_snapshot import Container, DockerSnapshot
+
+SETTLED = 60.0
+"""Seconds that a container has to run before anybody believes it, and twice as long as it lived before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """restarts: how many within the window are proven, and by what. interval: seconds that a life lasted, if known."""
+
+    restarts: int
+    sources: tuple[str, ...]
+    interval: float | None
+    exit_codes: tuple[int, ...]
+
+
+def find_loop(
+    container: Container, snapshot: DockerSnapshot, history: t.Sequence[t.Mapping[str, t.Any]], window: float
+) -> Loop | None:
+    """The restarts of the window that nobody asked for; None where there are none, or it has settled since."""
+    oldest = snapshot.now - window
+    died = [death for death in deaths(snapshot.events, container.id) if death.at >= oldest]
+    crashes = [death for death in died if not death.asked]
+    proofs = {
+        "restart count": _by_count(container, history, oldest),
+        "events": len(crashes) if container.status in ("running", "restarting") and container.restart_count else 0,
+        "samples": _by_samples(container, history, oldest),
+    }
+    interval = _interval(container, [death.at for death in died])
+    restarting = container.status == "restarting"
+    if not restarting and (not any(proofs.values()) or _settled(container, snapshot.now, interval, window)):
+        return None
+    codes = tuple(death.exit_code for death in crashes[-5:] if death.exit_code is not None)
+    if not codes and restarting and container.exit_code is not None:
+        codes = (container.exit_code,)
+    most = max(proofs.values())
+    sources = tuple(name for name, count in proofs.items() if count) + (("status restarting",) if restarting else ())
+    return Loop(max(most, 1), sources, interval, codes)
+
+
+def _by_count(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> int:
+    """Increases of RestartCount. It falls to 0 when somebody restarts the container: then the new value counts."""
+    samples = sorted(
+        (sample for sample in history if sample.get("container_id") == container.id), key=lambda sample: sample["at"]
+    )
+    before = [sample for sample in samples if sample["at"] < oldest]
+    recent = [int(sample["restart_count"]) for sample in samples if sample["at"] >= oldest]
+    counts = [*recent, container.restart_count]
+    if before:
+        counts.insert(0, int(before[-1]["restart_count"]))
+    grown = sum(later - earlier if later >= earlier else later for earlier, later in zip(counts, counts[1:]))
+    if before or not container.restart_count:
+        return grown
+    if container.created is not None and container.created >= oldest:
+        return max(grown, container.restart_count)
+    return max(grown, int(container.started is not None and container.started >= oldest))
+
+
+def _by_samples(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> int:
+    """Restarts by policy between samples, even where the count was set back each time: lives that a policy began."""
+    lives = {
+        str(sample.get("started_at"))
+        for sample in history
+        if sample["at"] >= oldest and sample.get("container_id") == container.id and int(sample["restart_count"]) > 0
+    }
+    lives.discard(container.started_at)
+    return len(lives)
+
+
+def _interval(container: Container, died: t.Sequence[float]) -> float | None:
+    """Seconds between two deaths; without events the average since the container was made, if that was just now."""
+    gaps = [later - earlier for earlier, later in zip(died, died[1:])]
+    if gaps:
+        return max(gaps)
+    if container.restart_count and container.created is not None and container.started is not None:
+        return (container.started - container.created) / container.restart_count
+    return None
+
+
+def _settled(container: Container, now: float, interval: float | None, window: float) -> bool:
+    if container.started is None:
+        return False
+    wait = window if interval is None else max(SETTLED, 2 * interval)
+    return now - container.started >= min(wait, window)

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a snapshot of an engine is judged by, and the words that its findings share. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import typing as t
+
+from .docker_snapshot import Container, DockerSnapshot
+from .findings import Finding, Remedy
+from .thresholds import Pairs
+
+THRESHOLDS: dict[str, dict[str, float]] = {
+    "memory_percent": {"warn": 80, "crit": 92},
+    "cpu_throttled_percent": {"warn": 25, "crit": 50},
+    "restarts": {"warn": 1, "crit": 3},
+}
+"""memory_percent: working set of the limit. restarts: that nobody asked for, within the window."""
+
+Sample = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """component: the engine in findings. components: service or container -> component; default container:SERVICE.
+    services, containers: what has to exist (None: whatever is there). expected: service -> replicas.
+    """
+
+    component: str = "docker"
+    project: str = ""
+    components: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    services: tuple[str, ...] | None = None
+    containers: tuple[str, ...] | None = None
+    expected: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    window: float = 900.0
+
+    def component_of(self, name: str) -> str:
+        return self.components.get(name) or f"container:{name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One container with all that it is judged by. alone: no other replica of its service is well."""
+
+    container: Container
+    snapshot: DockerSnapshot
+    settings: Settings
+    history: tuple[Sample, ...] = ()
+    alone: bool = True
+
+    @property
+    def service(self) -> str:
+        return self.container.service or self.container.name
+
+    @property
+    def severity(self) -> str:
+        """Of something that is down: P1, or P2 where other replicas go on."""
+        return "P1" if self.alone else "P2"
+
+    def finding(self, identifier: str, state: str, severity: str, summary: str, **more: t.Any) -> Finding:
+        details = {**details_of(self.container), **more.pop("details", {})}
+        return Finding(
+            id=identifier,
+            component=self.settings.component_of(self.service),
+            subject=f"container {self.container.name}",
+            state=state,
+            severity=severity,
+            summary=summary,
+            details=details,
+            **more,
+        )
+
+    def compose(self, verb: str) -> str:
+        """The command that a person would type: with Compose where the container belongs to it."""
+        container = self.container
+        if container.service:
+            project = f"-p {shlex.quote(container.project)} " if container.project else ""
+            return f"docker compose {project}{verb} {shlex.quote(container.service)}"
+        return f"docker {verb.split()[0].replace('up', 'start')} {shlex.quote(container.name)}"
+
+    def docker(self, verb: str) -> str:
+        return f"docker {verb} {shlex.quote(self.container.name)}"
+
+    def ago(self, moment: float | None) -> str:
+        return "" if moment is None else f"{span(max(0.0, self.snapshot.now - moment))} ago"
+
+
+def details_of(container: Container) -> dict[str, t.Any]:
+    """What every finding about a container carries, for planners."""
+    return {
+        "container_id": container.id,
+        "container_name": container.name,
+        "service": container.service,
+        "project": container.project,
+        "status": container.status,
+        "started_at": container.started_at,
+        "finished_at": container.finished_at,
+        "exit_code": container.exit_code,
+        "restart_count": container.restart_count,
+        "image": container.image,
+    }
+
+
+def span(seconds: float) -> str:
+    """A length of time for people."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86400:.0f} days"
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= factor:
+            return f"{count / factor:.4g} {unit}"
+    return f"{count:.0f} B"
+
+
+def last_lines(container: Container, number: int = 3) -> list[str]:
+    """The end of a container's log, as evidence."""
+    return [f"log: {entry.get('text', '')[:400]}" for entry in container.logs[-number:]]
+
+
+def log_remedy(case: Case) -> Remedy:
+    return Remedy("Read the end of its log", "none", case.docker("logs --tail 100 --timestamps"))
