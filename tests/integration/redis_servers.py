@@ -24,6 +24,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 BINARY = os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
+CALM = {"latency_ms": {"warn": 800, "crit": 5000}}
+"""A busy machine of tests is no slow Redis."""
 QUICK = {"window": 0.4, "scan_seconds": 0.2, "timeout": 0.5, "patience": 0.5, "lookback": 2.0, "deadline": 15.0}
 """A look that does not take long; what a test wants otherwise it says."""
 
@@ -99,6 +101,7 @@ class Server:
 def look(**options: Any) -> dict[str, Any]:
     """One run of the check with its defaults, as a module would run it."""
     params = {name: option.get("default") for name, option in CHECK.spec.options.items()}
+    options["thresholds"] = {**CALM, **options.get("thresholds", {})}
     return perform(CHECK, {**params, **QUICK, **options})
 
 

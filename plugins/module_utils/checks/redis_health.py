@@ -12,38 +12,15 @@ import typing as t
 from ..clients.deadline import Deadline
 from ..clients.redis import Wanted, collect
 from ..clients.redis_options import RedisOptions
+from ..core import thresholds
 from ..core.findings import Finding
 from ..core.redact import Redactor
 from ..core.redis_judge import judge
-from ..core.redis_settings import Settings, merge_thresholds
-from ..core.redis_summary import measured, sample, summary
+from ..core.redis_settings import THRESHOLDS, Settings
+from ..core.redis_summary import attachments, measured, sample, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
-
-REQUIREMENTS = (("redis", "redis", "5.0"),)
-
-REDIS_CONNECTION = ArgumentSpec(
-    options={
-        "host": {"type": "str", "default": "127.0.0.1"},
-        "port": {"type": "int", "default": 6379},
-        "unix_socket": {"type": "path"},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "db": {"type": "int", "default": 0},
-        "tls": {"type": "bool", "default": False},
-        "validate_certs": {"type": "bool", "default": True},
-        "ca_file": {"type": "path"},
-        "cert_file": {"type": "path"},
-        "key_file": {"type": "path", "no_log": False},
-        "protocol": {"type": "int", "default": 2, "choices": [2, 3]},
-        "timeout": {"type": "float", "default": 2.0},
-        "patience": {"type": "float", "default": 3.0},
-    },
-    required_together=(("cert_file", "key_file"),),
-)
-"""How to reach a Redis server; the same in every module that does."""
-
-CONNECTION_OPTIONS = tuple(REDIS_CONNECTION.options)
+from ..module.redis_options import REDIS_CONNECTION, REQUIREMENTS, validate_connection
 
 SPEC = COMMON_CHECK.merge(REDIS_CONNECTION).merge(
     ArgumentSpec(
@@ -84,27 +61,13 @@ def run(params: dict[str, t.Any]) -> Observation:
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
         measured=measured(snapshot),
         samples=sample(snapshot),
+        attachments=hide(attachments(snapshot)),
     )
 
 
-def validate_connection(params: t.Mapping[str, t.Any]) -> None:
-    """What every module of this family checks about its connection. Raises Misuse."""
-    if not params.get("unix_socket") and not str(params["host"]).strip():
-        raise Misuse("host: it is empty; name the host of the server, or set unix_socket")
-    if not 0 < params["port"] < 65536:
-        raise Misuse(f"port: {params['port']} is no port; it is a number from 1 to 65535")
-    if params["db"] < 0:
-        raise Misuse(f"db: {params['db']} is no database; the first one is 0")
-    if params.get("username") and not params.get("password"):
-        raise Misuse("username needs password: Redis logs a user in by both")
-    for name in ("deadline", "timeout"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
-    if not 0 <= params["patience"] < math.inf:
-        raise Misuse(f"patience: {params['patience']} is not a number of seconds from 0 up")
-
-
 def _validate(params: t.Mapping[str, t.Any]) -> None:
+    if not 0 < params["deadline"] < math.inf:
+        raise Misuse(f"deadline: {params['deadline']} is not a number of seconds above 0")
     for name in ("window", "lookback", "scan_seconds"):
         if not 0 <= params[name] < math.inf:
             raise Misuse(f"{name}: {params[name]} is not a number of seconds from 0 up")
@@ -119,14 +82,14 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
     try:
-        thresholds = merge_thresholds(params.get("thresholds"))
+        merged = thresholds.merge(THRESHOLDS, params.get("thresholds"))
     except ValueError as error:
         raise Misuse(str(error)) from None
     return Settings(
         component=params["component"],
         address=RedisOptions.from_params(params).address,
         role=params.get("role") or "",
-        thresholds=thresholds,
+        thresholds=merged,
         memory_limit=params.get("memory_limit"),
         expected_replicas=params.get("expected_replicas"),
         expected_blocked=params.get("expected_blocked"),

@@ -9,7 +9,8 @@ import dataclasses
 import shlex
 import typing as t
 
-from .findings import CRITICAL, WARNING, Finding, Remedy
+from . import thresholds
+from .findings import Finding, Remedy
 
 MIB = 1024 * 1024
 
@@ -29,34 +30,6 @@ THRESHOLDS: dict[str, dict[str, float]] = {
 """Pairs of warn and crit; higher is worse in all of them."""
 
 
-def merge_thresholds(given: t.Mapping[str, t.Any] | None) -> dict[str, dict[str, float]]:
-    """The defaults with what was given over them. Raises ValueError that names what is wrong."""
-    merged = {name: dict(pair) for name, pair in THRESHOLDS.items()}
-    for name, pair in (given or {}).items():
-        if name not in merged:
-            raise ValueError(f"thresholds: there is no {name!r}; there are {', '.join(sorted(merged))}")
-        if not isinstance(pair, t.Mapping) or not pair or set(pair) - {"warn", "crit"}:
-            raise ValueError(f"thresholds: {name} takes warn and crit, as in {{warn: 1, crit: 2}}, not {pair!r}")
-        merged[name].update({key: _number(name, key, value) for key, value in pair.items()})
-    for name, limits in merged.items():
-        if limits["warn"] > limits["crit"]:
-            warn, crit = limits["warn"], limits["crit"]
-            raise ValueError(f"thresholds: {name} has warn {warn:g}, which is above its crit {crit:g}")
-    return merged
-
-
-def _number(name: str, key: str, value: t.Any) -> float:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"thresholds: {name}.{key} is a number, not {value!r}") from None
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"thresholds: {name}.{key} is a number from 0 up, not {value!r}")
-    return number
-
-
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What the caller declared. role: cache, store or "" (nobody said). lookback: seconds that old events count."""
@@ -64,7 +37,7 @@ class Settings:
     component: str = "redis"
     address: str = "127.0.0.1:6379"
     role: str = ""
-    thresholds: t.Mapping[str, t.Mapping[str, float]] = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     memory_limit: int | None = None
     expected_replicas: int | None = None
     expected_blocked: int | None = None
@@ -73,10 +46,7 @@ class Settings:
 
     def level(self, name: str, value: float) -> str | None:
         """critical, warning, or None for a value below both."""
-        pair = self.thresholds[name]
-        if value >= pair["crit"]:
-            return CRITICAL
-        return WARNING if value >= pair["warn"] else None
+        return thresholds.level(self.thresholds, name, value)
 
     def command(self, *words: str) -> str:
         """A redis-cli command line that a person can paste; a password goes into REDISCLI_AUTH, never on it."""

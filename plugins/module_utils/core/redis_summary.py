@@ -16,6 +16,7 @@ from .redis_parse import databases, errors, safe_name
 from .redis_snapshot import Client, RedisSnapshot
 
 TOP = 10
+MOST_LINES = 500
 SERVER = (
     "redis_version",
     "valkey_version",
@@ -162,6 +163,24 @@ def sample(snapshot: RedisSnapshot) -> list[dict[str, t.Any]]:
             **{name: snapshot.number(name) for name in wanted},
         }
     ]
+
+
+def attachments(snapshot: RedisSnapshot) -> dict[str, str]:
+    """What evidence keeps: INFO, the clients (the biggest and the longest idle), and what was slow."""
+    files = {}
+    if snapshot.info:
+        files["info.txt"] = "\n".join(f"{name}:{value}" for name, value in snapshot.last.items())
+    if snapshot.clients:
+        order = sorted(snapshot.clients, key=lambda client: (-client.memory, -client.idle))[:MOST_LINES]
+        files["clients.txt"] = "\n".join(_client_line(client) for client in order)
+    if snapshot.slowlog:
+        files["slowlog.txt"] = "\n".join(f"{s.at:.0f} {s.seconds:.6f} s {s.command} {s.key}" for s in snapshot.slowlog)
+    return files
+
+
+def _client_line(c: Client) -> str:
+    place = f"id={c.id} addr={safe_name(c.address)} client={safe_name(c.name)} user={safe_name(c.user)}"
+    return f"{place} age={c.age} idle={c.idle} flags={c.flags} db={c.database} cmd={c.command} memory={c.memory}"
 
 
 def measured(snapshot: RedisSnapshot) -> list[str]:
