@@ -11,7 +11,7 @@ import typing as t
 from ..module_utils.core import decide, severity
 from ..module_utils.core.findings import sort_findings
 from ..module_utils.core.plan import Plan
-from ..module_utils.core.scenarios.base import Case, findings_of
+from ..module_utils.core.scenarios.base import Case, judged
 from ..module_utils.core.scope import Scope
 from ..plugin_utils import say
 from ..plugin_utils.incident_action import IncidentAction
@@ -29,7 +29,7 @@ class ActionModule(IncidentAction):
     def act(self) -> dict[str, t.Any]:
         observed = self.observed()
         scope, scenario = self.scope(), self.scenario
-        findings = sort_findings([*findings_of(observed), *scenario.correlate(scope, observed)])
+        findings = sort_findings(judged(scenario, scope, observed))
         verdict = decide.decide(findings, scenario.graph(scope))
         store = self.store() if self.args["incident"] else None
         try:

@@ -11,7 +11,7 @@ import typing as t
 from ..module_utils.core import watch
 from ..module_utils.core.findings import Finding
 from ..module_utils.core.plan import Plan
-from ..module_utils.core.scenarios.base import findings_of
+from ..module_utils.core.scenarios.base import judged
 from ..plugin_utils import say
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.store import Store
@@ -53,7 +53,7 @@ class ActionModule(IncidentAction):
 
     def _judge(self, at: float) -> watch.Sample:
         observed, scope, scenario = self.observed(), self.scope(), self.scenario
-        findings = [*findings_of(observed), *scenario.correlate(scope, observed)]
+        findings = judged(scenario, scope, observed)
         blamed = self._blamed()
         earlier = {_name(Finding.from_dict(data)) for data in self.args["before"]["findings"]}
         proof = scenario.prove(scope, observed, blamed)
@@ -62,7 +62,11 @@ class ActionModule(IncidentAction):
             good=proof.good,
             note=proof.note,
             metric=proof.metric,
-            harm=tuple(_name(f) for f in findings if f.severity in ("P1", "P2") and _name(f) not in earlier),
+            harm=tuple(
+                _name(f)
+                for f in findings
+                if f.severity in ("P1", "P2") and _name(f) not in earlier and f.id not in scenario.transient
+            ),
             remaining=tuple(sorted({finding.id for finding in findings if finding.id in blamed})),
         )
 

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - incident.response.check
   - incident.response.postgresql
+  - incident.response.postgresql_protection
 author:
   - The incident.response authors (@incident-response)
 options:

@@ -21,6 +21,7 @@ description:
   - It fails where sessions were asked for by O(count) or O(identity) and none of them could be ended.
 extends_documentation_fragment:
   - incident.response.postgresql
+  - incident.response.postgresql_protection
 author:
   - The incident.response authors (@incident-response)
 options:
@@ -67,23 +68,6 @@ options:
     description: Only sessions with these application names, as names or globs.
     type: list
     elements: str
-  protected_users:
-    description: Users that are never touched, as names or globs.
-    type: list
-    elements: str
-    default: []
-  protected_applications:
-    description: Application names that are never touched, besides those that never are, as names or globs.
-    type: list
-    elements: str
-    default: []
-  pooler_addresses:
-    description:
-      - Addresses of poolers. Their connections are never touched, since they would come back at once.
-      - With O(pgbouncer_host) they are asked from its admin console.
-    type: list
-    elements: str
-    default: []
   deadline:
     description: Seconds that everything may take.
     type: float

@@ -11,6 +11,7 @@ from ..clients.deadline import Deadline
 from ..clients.postgresql import collect
 from ..clients.postgresql_options import PostgresqlOptions
 from ..core.postgresql_judge import judge
+from ..core.postgresql_protect import Protection
 from ..core.postgresql_settings import Settings, merge_thresholds
 from ..core.postgresql_snapshot import Counters, PostgresqlSnapshot
 from ..core.postgresql_summary import activity, summary
@@ -43,20 +44,30 @@ POSTGRESQL_CONNECTION = ArgumentSpec(
 )
 """How to reach a server and its pooler; the same in every module that does."""
 
-SPEC = COMMON_CHECK.merge(POSTGRESQL_CONNECTION).merge(
-    ArgumentSpec(
-        options={
-            "component": {"type": "str", "default": "postgresql"},
-            "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
-            "interval": {"type": "float", "default": 2.0},
-            "idle_age": {"type": "float", "default": 300.0},
-            "young": {"type": "float", "default": 60.0},
-            "restarted": {"type": "float", "default": 60.0},
-            "least_headroom": {"type": "int", "default": 3},
-            "expected_role": {"type": "str", "default": "any", "choices": ["any", "primary", "standby"]},
-            "data_path": {"type": "path"},
-            "thresholds": {"type": "dict", "default": {}},
-        }
+NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
+PROTECTION = ArgumentSpec(
+    options={name: dict(NAMES) for name in ("protected_users", "protected_applications", "pooler_addresses")}
+)
+"""Whose sessions are never ended. The check takes them too: it counts who may be."""
+
+SPEC = (
+    COMMON_CHECK.merge(POSTGRESQL_CONNECTION)
+    .merge(PROTECTION)
+    .merge(
+        ArgumentSpec(
+            options={
+                "component": {"type": "str", "default": "postgresql"},
+                "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
+                "interval": {"type": "float", "default": 2.0},
+                "idle_age": {"type": "float", "default": 300.0},
+                "young": {"type": "float", "default": 60.0},
+                "restarted": {"type": "float", "default": 60.0},
+                "least_headroom": {"type": "int", "default": 3},
+                "expected_role": {"type": "str", "default": "any", "choices": ["any", "primary", "standby"]},
+                "data_path": {"type": "path"},
+                "thresholds": {"type": "dict", "default": {}},
+            }
+        )
     )
 )
 
@@ -95,13 +106,18 @@ def validate(params: t.Mapping[str, t.Any]) -> None:
         raise Misuse(f"interval is {params['interval']:g} s, but deadline is {params['deadline']:g} s: raise deadline")
 
 
+def protection(params: t.Mapping[str, t.Any]) -> Protection:
+    users, applications, addresses = (tuple(params.get(name) or ()) for name in PROTECTION.options)
+    return Protection(users, applications, addresses)
+
+
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
     try:
         thresholds = merge_thresholds(params.get("thresholds"))
     except ValueError as error:
         raise Misuse(str(error)) from None
     names = ("component", "idle_age", "young", "restarted", "least_headroom", "expected_role")
-    return Settings(thresholds=thresholds, **{name: params[name] for name in names})
+    return Settings(thresholds=thresholds, protection=protection(params), **{name: params[name] for name in names})
 
 
 def _history(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[Counters]:

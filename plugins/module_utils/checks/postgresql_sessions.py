@@ -18,12 +18,12 @@ from ..core.postgresql_snapshot import OK, PostgresqlSnapshot, Session
 from ..core.redact import clean
 from ..module.argspec import ArgumentSpec
 from ..module.check import Misuse
-from .postgresql_health import POSTGRESQL_CONNECTION, validate
+from .postgresql_health import POSTGRESQL_CONNECTION, PROTECTION, protection, validate
 
 MOST = 200
 NAMES: dict[str, t.Any] = {"type": "list", "elements": "str"}
 
-SPEC = POSTGRESQL_CONNECTION.merge(
+SPEC = POSTGRESQL_CONNECTION.merge(PROTECTION).merge(
     ArgumentSpec(
         options={
             "criteria": {"type": "str", "required": True, "choices": list(CRITERIA)},
@@ -36,9 +36,6 @@ SPEC = POSTGRESQL_CONNECTION.merge(
             "users": dict(NAMES),
             "databases": dict(NAMES),
             "applications": dict(NAMES),
-            "protected_users": {**NAMES, "default": []},
-            "protected_applications": {**NAMES, "default": []},
-            "pooler_addresses": {**NAMES, "default": []},
             "deadline": {"type": "float", "default": 30.0},
         }
     )
@@ -105,11 +102,8 @@ def wish_from(params: t.Mapping[str, t.Any]) -> Wish:
         max_share=share,
         count=count,
         only=(_identity(params["identity"]),) if params.get("identity") else (),
-        **{
-            name: tuple(params.get(name) or ())
-            for name in ("users", "databases", "applications", "protected_users")
-            + ("protected_applications", "pooler_addresses")
-        },
+        protection=protection(params),
+        **{name: tuple(params.get(name) or ()) for name in ("users", "databases", "applications")},
     )
 
 
@@ -137,7 +131,7 @@ def _must_see(snapshot: PostgresqlSnapshot, wish: Wish) -> None:
         item = snapshot.unmeasured[0]
         raise CollectError("permission", f"Not seen: {item.what} ({item.why}). Nothing was ended")
     pooler = snapshot.pooler
-    if pooler is not None and pooler.answer.kind != OK and not wish.pooler_addresses:
+    if pooler is not None and pooler.answer.kind != OK and not wish.protection.pooler_addresses:
         raise CollectError(
             "permission",
             f"PgBouncer at {pooler.answer.address} does not say which connections are its own"

@@ -32,7 +32,7 @@ from . import pgbouncer
 from . import postgresql_sql as sql
 from .deadline import Deadline
 from .errors import CollectError
-from .postgresql_connection import Connection, QueryError, Row, number, text
+from .postgresql_connection import STATEMENT_SECONDS, Connection, QueryError, Row, number, text
 from .postgresql_options import Login, PostgresqlOptions
 from .postgresql_probe import probe
 
@@ -60,10 +60,10 @@ def collect(options: PostgresqlOptions, deadline: Deadline) -> PostgresqlSnapsho
 
 
 def connect(
-    login: Login, seconds: float, deadline: Deadline, read_only: bool = True
+    login: Login, seconds: float, deadline: Deadline, statement_seconds: float = STATEMENT_SECONDS
 ) -> tuple[Connection | None, Answer]:
     """A connection, or how the server answered. The raw probe is asked only where libpq failed."""
-    link = Connection(login, deadline, read_only)
+    link = Connection(login, deadline, statement_seconds=statement_seconds)
     try:
         link.open(seconds)
         return link, Answer(login.address, OK, authenticated=True)

@@ -34,12 +34,14 @@ class QueryError(Exception):
 
 
 class Connection:
-    """Autocommit, read-only unless said otherwise, and named, so that whoever looks at the server sees who this is."""
+    """Autocommit, read-only, and named, so that whoever looks at the server sees who this is."""
 
-    def __init__(self, login: Login, deadline: Deadline, read_only: bool = True, hygiene: bool = True) -> None:
+    def __init__(
+        self, login: Login, deadline: Deadline, hygiene: bool = True, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
         self._login = login
         self._deadline = deadline
-        self._read_only = read_only
+        self._statement_seconds = statement_seconds
         self._hygiene = hygiene
         self._link: t.Any = None
 
@@ -58,11 +60,11 @@ class Connection:
             self.query(self._manners())
 
     def _manners(self) -> str:
-        left = max(0.5, min(STATEMENT_SECONDS, self._deadline.left()))
+        left = max(0.5, min(self._statement_seconds, self._deadline.left()))
         return (
             f"SET statement_timeout = {left * 1000:.0f}; SET lock_timeout = {LOCK_SECONDS * 1000:.0f};"
             f" SET application_name = '{APPLICATION}'; SET timezone = 'UTC';"
-            f" SET default_transaction_read_only = {'on' if self._read_only else 'off'}"
+            f" SET default_transaction_read_only = on"
         )
 
     @property

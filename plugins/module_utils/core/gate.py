@@ -17,6 +17,10 @@ OVERRIDABLE = ("freeze", "budget", "evidence", "floor")
 """Gates that incident_override can open (it is recorded). The others open only by what they ask for."""
 
 
+PATIENT = "wait for"
+"""The verb of an action that changes nothing: it costs no budget."""
+
+
 class GateError(ValueError):
     """A setting of a gate makes no sense. The text says which, and what to write instead."""
 
@@ -101,8 +105,8 @@ def check_freeze(settings: Settings, now: float) -> Passed:
 
 def check_budget(settings: Settings, plan: Plan, done: t.Iterable[Done], now: float) -> Passed:
     """So that automation can't become the restart loop itself."""
-    earlier = list(done)
-    for action in plan.actions:
+    earlier = [item for item in done if not item.verb.startswith(PATIENT)]
+    for action in (action for action in plan.actions if action.risk != "none"):
         for limit, window in settings.budget:
             recent = [item for item in earlier if item.service == action.service and now - item.at < window]
             if len(recent) >= limit:

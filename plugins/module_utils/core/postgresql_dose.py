@@ -11,38 +11,17 @@ each reason is tried on its own, and the first that holds is told.
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import math
 import typing as t
 
 from .postgresql_locks import chains
-from .postgresql_snapshot import CLIENT, PostgresqlSnapshot, Session, Slots
+from .postgresql_protect import NOBODY, Protection, matches, protected
+from .postgresql_snapshot import PostgresqlSnapshot, Session, Slots
 
 IDLE, IDLE_IN_TRANSACTION, BLOCKING, LONG = "idle", "idle_in_transaction", "blocking", "long"
 CRITERIA = (IDLE, IDLE_IN_TRANSACTION, BLOCKING, LONG)
 CANCEL, TERMINATE = "cancel", "terminate"
 ACTIONS = (CANCEL, TERMINATE)
-
-APPLICATIONS = (
-    "ansible-incident",
-    "pg_dump*",
-    "pg_restore*",
-    "pg_basebackup*",
-    "pg_receivewal*",
-    "pg_upgrade*",
-    "*backup*",
-    "*barman*",
-    "wal-g*",
-    "wal-e*",
-    "repmgr*",
-    "*patroni*",
-    "*debezium*",
-    "*migrat*",
-    "flyway*",
-    "liquibase*",
-    "alembic*",
-)
-"""Application names (globs) that are never touched: backups, replication managers, change capture, migrations."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +38,7 @@ class Wish:
     databases: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
     only: tuple[t.Mapping[str, t.Any], ...] = ()
-    protected_users: tuple[str, ...] = ()
-    protected_applications: tuple[str, ...] = ()
-    pooler_addresses: tuple[str, ...] = ()
+    protection: Protection = NOBODY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +101,7 @@ def reason_to_keep(
     """None: it may go. An empty text: it is not what was asked for, so nothing has to be said about it."""
     if not _wanted(session, wish, blockers):
         return ""
-    return _protected(session, snapshot, wish) or _not_yet(session, snapshot, wish)
+    return protected(session, snapshot, wish.protection) or _not_yet(session, snapshot, wish)
 
 
 def _wanted(session: Session, wish: Wish, blockers: t.Collection[int]) -> bool:
@@ -148,30 +125,6 @@ def _wanted(session: Session, wish: Wish, blockers: t.Collection[int]) -> bool:
 def _same(session: Session, identity: t.Mapping[str, t.Any]) -> bool:
     """pid and start of the session; the state may have changed, the statement that ends it looks at that."""
     return session.pid == identity.get("pid") and session.started == identity.get("backend_start")
-
-
-def matches(value: str, patterns: t.Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns)
-
-
-def _protected(session: Session, snapshot: PostgresqlSnapshot, wish: Wish) -> str | None:
-    servers = snapshot.pooler.servers if snapshot.pooler else frozenset()
-    reasons: tuple[tuple[bool, str], ...] = (
-        (session.kind != CLIENT, f"a {session.kind or 'hidden backend'}, no client"),
-        (session.superuser, f"{session.user} is a superuser"),
-        (session.replication, f"{session.user} is a replication role"),
-        (session.advisory, "it holds an advisory lock"),
-        (session.listener, "it listens for notifications"),
-        (matches(session.user, wish.protected_users), f"user {session.user} is protected"),
-        (
-            matches(session.application, (*APPLICATIONS, *wish.protected_applications)),
-            f"application {session.application} is protected",
-        ),
-        ((session.client, session.port) in servers, "a connection of the pooler: it would come back at once"),
-        (matches(session.client, wish.pooler_addresses), "from the pooler's address: it would come back at once"),
-        (not session.started or not session.changed, "its identity can't be seen"),
-    )
-    return next((why for holds, why in reasons if holds), None)
 
 
 def _not_yet(session: Session, snapshot: PostgresqlSnapshot, wish: Wish) -> str | None:

@@ -14,6 +14,7 @@ import typing as t
 
 from .findings import Finding, Remedy
 from .postgresql_locks import Chain, chains
+from .postgresql_protect import protected
 from .postgresql_reach import FULL
 from .postgresql_settings import Settings
 from .postgresql_snapshot import CLIENT, Limit, PostgresqlSnapshot, Session
@@ -156,7 +157,10 @@ def _idle(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findin
             Remedy("End the oldest idle sessions, only as many as restore the headroom", "disruptive"),
         ),
         since=min((s.since for s in idle if s.since is not None), default=None),
-        details={"idle": len(idle), "sessions": len(everyone)},
+        details={
+            "idle": len(idle),
+            "endable": len([s for s in idle if not protected(s, snapshot, settings.protection)]),
+        },
     )
 
 
@@ -209,7 +213,7 @@ def _idle_in_transaction(
         ),
         since=min((s.transaction_at for _level, s, _chain in bad if s.transaction_at is not None), default=None),
         details={
-            "roots": [s.identity for _level, s, chain in bad if chain][:MOST],
+            "roots": [_root(s, snapshot, settings) for _level, s, _chain in bad[:MOST]],
             "pids": [s.pid for _l, s, _c in bad][:MOST],
         },
     )
@@ -234,7 +238,8 @@ def _blocked(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence
         return
     first = bad[0][1]
     waiters = sum(len(chain.waiters) for _level, chain in bad)
-    root = snapshot.session(first.root)
+    roots = [snapshot.session(chain.root) for _level, chain in bad]
+    root = roots[0]
     who = root.name if root else "a prepared transaction"
     yield Finding(
         id="postgresql.locks.blocked",
@@ -256,7 +261,7 @@ def _blocked(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence
             ),
         ),
         since=min((chain.since for _level, chain in bad if chain.since is not None), default=None),
-        details={"roots": [s.identity for s in (snapshot.session(chain.root) for _level, chain in bad) if s][:MOST]},
+        details={"roots": [_root(s, snapshot, settings) for s in roots if s][:MOST]},
     )
 
 
@@ -301,8 +306,14 @@ def _long(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence[Ch
             Remedy("Cancel the statement; its session stays", "disruptive", f"SELECT pg_cancel_backend({first.pid})"),
         ),
         since=first.query_at,
-        details={"pids": [s.pid for s in old[:MOST]], "sessions": [s.identity for s in old[:MOST]]},
+        details={"pids": [s.pid for s in old[:MOST]], "roots": [_root(s, snapshot, settings) for s in old[:MOST]]},
     )
+
+
+def _root(session: Session, snapshot: PostgresqlSnapshot, settings: Settings) -> dict[str, t.Any]:
+    """What a plan has to know about a session that is to blame: who it is exactly, and why it may have to stay."""
+    kept = protected(session, snapshot, settings.protection) or ""
+    return {**session.identity, "state": session.state, "who": session.name, "protected": kept}
 
 
 def _count(number: int, word: str) -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .postgresql_protect import Protection
+from .thresholds import level, merge
+
 THRESHOLDS: dict[str, dict[str, float]] = {
     "used_percent": {"warn": 80, "crit": 90},
     "idle_share_percent": {"warn": 50, "crit": 75},
@@ -37,30 +40,7 @@ THRESHOLDS: dict[str, dict[str, float]] = {
 
 def merge_thresholds(given: t.Mapping[str, t.Any] | None) -> dict[str, dict[str, float]]:
     """The defaults with what was given over them. Raises ValueError that names what is wrong."""
-    merged = {name: dict(pair) for name, pair in THRESHOLDS.items()}
-    for name, pair in (given or {}).items():
-        if name not in merged:
-            raise ValueError(f"thresholds: there is no {name!r}; there are {', '.join(sorted(merged))}")
-        if not isinstance(pair, t.Mapping) or not pair or set(pair) - {"warn", "crit"}:
-            raise ValueError(f"thresholds: {name} takes warn and crit, as in {{warn: 1, crit: 2}}, not {pair!r}")
-        merged[name].update({key: _number(name, key, value) for key, value in pair.items()})
-    for name, limits in merged.items():
-        if limits["warn"] > limits["crit"]:
-            warn, crit = limits["warn"], limits["crit"]
-            raise ValueError(f"thresholds: {name} has warn {warn:g}, which is above its crit {crit:g}")
-    return merged
-
-
-def _number(name: str, key: str, value: t.Any) -> float:
-    try:
-        number = float("nan") if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"thresholds: {name}.{key} is a number from 0 up, not {value!r}")
-    if name.endswith("_percent") and 0 < number < 1:
-        raise ValueError(f"thresholds: {name}.{key} is in percent: write {number * 100:g}, not {value!r}")
-    return number
+    return merge(THRESHOLDS, given)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +59,11 @@ class Settings:
     restarted: float = 60.0
     least_headroom: int = 3
     expected_role: str = "any"
+    protection: Protection = Protection()
 
     def level(self, name: str, value: float) -> str | None:
         """critical, warning, or None for a value below both."""
-        pair = self.thresholds[name]
-        if value >= pair["crit"]:
-            return "critical"
-        return "warning" if value >= pair["warn"] else None
+        return level(self.thresholds, name, value)
 
     @property
     def pooler(self) -> str:

@@ -36,13 +36,17 @@ class Case:
 
 
 class Scenario(t.Protocol):
-    """A runbook scenario as data and pure functions. group: the inventory group of its targets."""
+    """A runbook scenario as data and pure functions. group: the inventory group of its targets.
+
+    transient: ids of findings that are a stage of getting well (a database that starts), which no watch takes for harm.
+    """
 
     name: str
     title: str
     group: str
     metric: str
     target_vars: tuple[str, ...]
+    transient: frozenset[str]
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         """Inventory hosts, besides the target, that it needs to know. Raises ScopeError for impossible variables."""
@@ -56,6 +60,9 @@ class Scenario(t.Protocol):
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
         """Findings that no single check can make, because they need two of them."""
 
+    def refine(self, scope: Scope, findings: list[Finding]) -> list[Finding]:
+        """Leave out what a better look at the same thing makes needless."""
+
     def plan(self, case: Case) -> Plan:
         """The smallest safe remedy for the verdict's roots."""
 
@@ -66,3 +73,8 @@ class Scenario(t.Protocol):
 def findings_of(observed: t.Iterable[Observed]) -> list[Finding]:
     """All findings of all looks."""
     return [Finding.from_dict(data) for look in observed for data in look.result.get("findings") or ()]
+
+
+def judged(scenario: Scenario, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
+    """All findings that a decision is made of: those of the looks, and what the scenario makes of them together."""
+    return scenario.refine(scope, [*findings_of(observed), *scenario.correlate(scope, observed)])

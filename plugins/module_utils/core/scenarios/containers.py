@@ -8,7 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..findings import UNKNOWN, Finding
 from ..scope import Observed
+
+BESIDE = frozenset({"docker.container.unhealthy", "docker.cpu.throttled", "docker.memory.high"})
+"""What a container check says about one that runs: it explains nothing that the service itself was asked about."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,3 +57,10 @@ def _container(service: str, data: t.Mapping[str, t.Any]) -> Container:
         health=str(data.get("health") or ""),
         logs=tuple(str(line.get("text", "")) for line in data.get("logs") or ()),
     )
+
+
+def without_beside(findings: t.Iterable[Finding], component: str, owner: str) -> list[Finding]:
+    """Where the service behind a container answered for itself (owner has a failure), that is the better look."""
+    known = list(findings)
+    told = any(f.component == owner and f.state != UNKNOWN and f.severity != "P4" for f in known)
+    return [f for f in known if not (told and f.component == component and f.id in BESIDE)]

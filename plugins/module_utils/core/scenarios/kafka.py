@@ -39,6 +39,7 @@ class KafkaScenario:
     group = "kafka"
     metric = "lag (records)"
     target_vars: tuple[str, ...] = ("kafka_consumers", "kafka_brokers")
+    transient: frozenset[str] = frozenset()
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         return set(consumers(target, settings).values())
@@ -83,6 +84,9 @@ class KafkaScenario:
                 lines = _log_of(observed, runtime)
                 found.extend(_poison(finding, group, lines))
         return found
+
+    def refine(self, scope: Scope, findings: list[Finding]) -> list[Finding]:
+        return findings
 
     def plan(self, case: Case) -> Plan:
         return kafka_plan.plan(case)

@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from .base import Scenario
 from .kafka import SCENARIO as KAFKA
+from .postgresql import SCENARIO as DATABASE
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (KAFKA,)}
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (KAFKA, DATABASE)}
