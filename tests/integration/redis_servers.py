@@ -120,3 +120,16 @@ def running(directory: Path, *options: str, **more: Any) -> Iterator[Server]:
         yield server.start()
     finally:
         server.stop()
+
+
+def resp(*words: str) -> bytes:
+    """A command on the wire, for a client that does nothing else."""
+    return f"*{len(words)}\r\n".encode() + b"".join(f"${len(w)}\r\n{w}\r\n".encode() for w in words)
+
+
+def is_busy(server: Server) -> bool:
+    try:
+        server.client().ping()
+    except redis.ResponseError as error:
+        return "BUSY" in str(error)
+    return False

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import redis
-from redis_servers import Server, finding, free_port, ids, look, running, until
+from redis_servers import Server, finding, free_port, ids, is_busy, look, resp, running, until
 
 pytestmark = pytest.mark.lab
 
@@ -33,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def in_background(server: Server, *words: str) -> Iterator[None]:
     """A command of somebody else, sent before the block begins; nobody reads its answer."""
     with socket.create_connection(("127.0.0.1", server.port)) as link:
-        link.sendall(f"*{len(words)}\r\n".encode() + b"".join(f"${len(w)}\r\n{w}\r\n".encode() for w in words))
+        link.sendall(resp(*words))
         yield
 
 
@@ -149,20 +149,12 @@ def test_consumers_that_wait_are_no_pause(server: Server) -> None:
 def test_a_busy_script(tmp_path: Path) -> None:
     with running(tmp_path / "redis", "--busy-reply-threshold", "50") as server:
         with in_background(server, "EVAL", "while true do end", "0"):
-            until("the script to be busy", lambda: busy(server))
+            until("the script to be busy", lambda: is_busy(server))
             result = server.look()
         assert ids(result) == ["redis.server.busy"]
         server.client().script_kill()
         until("the script to be gone", server.answers)
         assert ids(server.look(lookback=0.0)) == []
-
-
-def busy(server: Server) -> bool:
-    try:
-        server.client().ping()
-    except redis.ResponseError as error:
-        return "BUSY" in str(error)
-    return False
 
 
 def fill(server: Server, size: int = 1000, most: int = 20000) -> None:

@@ -17,8 +17,10 @@ from ..core.redis_parse import error_word
 from ..core.redis_snapshot import OK, Probe
 from .deadline import Deadline
 from .errors import CollectError
+from .redis_link import Link, ReplyError
 from .redis_options import RedisOptions
 
+DOOR_PAUSE = 0.1
 PING = b"PING\r\n"
 NO_COMMAND = b'"\r\n'
 """An unbalanced quote: the reader refuses it (Protocol error) whoever is paused, and closes the connection."""
@@ -171,3 +173,25 @@ def alive(options: RedisOptions, deadline: Deadline) -> bool:
             return sock.recv(64).startswith(b"-")
     except (OSError, CollectError):
         return False
+
+
+def enter(options: RedisOptions, deadline: Deadline) -> Link:
+    """An open connection for a module that acts. Where maxclients is reached it knocks until a place comes free."""
+    said = ""
+    while not said or deadline.wait(DOOR_PAUSE):
+        first = probe(options, deadline)
+        if first.kind != OK:
+            raise CollectError(first.kind, f"Redis at {options.address}: {first.message}. Nothing was changed")
+        said = first.text
+        if first.error != "MAXCLIENTS":
+            link = Link(options, deadline)
+            try:
+                link.open()
+                return link
+            except ReplyError as error:
+                said = error.text
+                if error.word != "MAXCLIENTS":
+                    raise CollectError("auth", f"Redis at {options.address} refuses the login: {said}") from None
+            except CollectError as error:
+                said = error.message
+    raise CollectError("failed", f"No place came free at {options.address} within {deadline.seconds:g} s: {said}")
