@@ -83,7 +83,7 @@ def containers_healthy(client: docker.DockerClient, config: Config) -> str | Non
 
 
 def expected(config: Config) -> set[str]:
-    plain = {*SERVICES, "loadgen", "postgres", "redis", "kafka", "prometheus", "alertmanager"}
+    plain = {*SERVICES, "loadgen", "postgres", "pgbouncer", "redis", "kafka", "prometheus", "alertmanager"}
     plain |= {"postgres-exporter", "redis-exporter"}
     return plain | set(CLUSTER) if "cluster" in config.profiles else plain
 
