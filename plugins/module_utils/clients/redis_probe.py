@@ -41,7 +41,7 @@ def probe(options: RedisOptions, deadline: Deadline) -> Probe:
     started = time.monotonic()
     connected = 0.0
     try:
-        with _connect(options, deadline) as sock:
+        with connect(options, deadline) as sock:
             connected = time.monotonic() - started
             line = _exchange(sock, options, deadline, started)
     except CollectError as error:
@@ -61,7 +61,8 @@ def _ms(started: float) -> float:
     return round((time.monotonic() - started) * 1000, 2)
 
 
-def _connect(options: RedisOptions, deadline: Deadline) -> socket.socket:
+def connect(options: RedisOptions, deadline: Deadline) -> socket.socket:
+    """A socket to the server, through TLS where it is asked for. Raises CollectError."""
     plain = _connect_unix(options, deadline) if options.unix_socket else _connect_tcp(options, deadline)
     if not options.tls:
         return plain
@@ -167,7 +168,7 @@ def _foreign(data: bytes, options: RedisOptions) -> CollectError:
 def alive(options: RedisOptions, deadline: Deadline) -> bool:
     """Whether the server still reads: it answers a line that is no command."""
     try:
-        with _connect(options, deadline) as sock:
+        with connect(options, deadline) as sock:
             sock.sendall(NO_COMMAND)
             sock.settimeout(max(0.05, deadline.cap(min(1.0, options.timeout))))
             return sock.recv(64).startswith(b"-")
