@@ -72,7 +72,7 @@ def test_one_denied_group_does_not_take_the_others_along(denied):
     assert {item.group for item in snapshot.samples} == set(stub.groups) - denied
     findings = judge(snapshot)
     assert [finding.id for finding in findings] == ["kafka.unmeasured"]
-    assert all(name in findings[0].subject for name in denied)
+    assert all(name in findings[0].evidence[0] for name in denied)
     assert "GroupAuthorizationFailedError" in findings[0].evidence[0]
 
 
@@ -97,7 +97,7 @@ def test_second_question_hangs_up_and_the_first_answer_stays():
     assert [(item.committed, item.end) for item in snapshot.samples] == [(40, 100)] * 2, "one round, two partitions"
     found = judge(snapshot)
     assert {finding.id for finding in found} == {"kafka.lag.stopped", "kafka.unmeasured"}
-    assert any("later sample" in finding.subject for finding in found)
+    assert any("later sample" in line for finding in found for line in finding.evidence)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_each_question_blocked_in_turn_is_unknown_and_never_healthy(question, su
     found = judge(snapshot)
     assert found, f"{question} failed and nobody said so"
     assert {finding.state for finding in found} == {"unknown"}
-    assert any(subject in finding.subject for finding in found)
+    assert any(subject in line for finding in found for line in finding.evidence)
 
 
 def test_no_client_at_all_is_said():

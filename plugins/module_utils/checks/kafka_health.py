@@ -225,6 +225,4 @@ def _measured_groups(snapshot: KafkaSnapshot) -> list[str]:
     return said
 
 
-CHECK = Check(
-    name="kafka_health_info", spec=SPEC, requirements=(("kafka", "kafka-python", "3.0.12"),), run=run
-)
+CHECK = Check(name="kafka_health_info", spec=SPEC, requirements=(("kafka", "kafka-python", "3.0.12"),), run=run)

@@ -186,7 +186,7 @@ class _Look:
         facts = local.local_facts(container.pid, container.id) if container.pid else None
         if facts is not None:
             return _Sample(at, facts.processes, facts)
-        processes = [row for row in map(_process, self.engine.top(container.id)) if row is not None]
+        processes = [row for row in map(parse.process_from_row, self.engine.top(container.id)) if row is not None]
         stats = self.engine.stats(container.id) if self.wanted.full else None
         return _Sample(at, processes, None, stats)
 
@@ -257,12 +257,6 @@ class _Sample:
         if self.facts is not None:
             return self.facts.throttling
         return parse.throttling(self.stats) if self.stats else None
-
-
-def _process(row: t.Sequence[str]) -> Process | None:
-    if len(row) < 4 or not row[0].isdigit() or not row[1].isdigit():
-        return None
-    return Process(int(row[0]), int(row[1]), row[2], row[3])
 
 
 def _hexadecimal(name: str) -> bool:

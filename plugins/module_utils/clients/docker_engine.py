@@ -149,6 +149,28 @@ class Engine:
             finally:
                 answer.close()
 
+    def start(self, identifier: str) -> None:
+        with translated(self.address, f"starting {identifier[:12]}"):
+            self._client.start(identifier)
+
+    def restart(self, identifier: str, stop_timeout: int) -> None:
+        with translated(self.address, f"restarting {identifier[:12]}"):
+            self._client.restart(identifier, timeout=stop_timeout)
+
+    def unpause(self, identifier: str) -> None:
+        with translated(self.address, f"unpausing {identifier[:12]}"):
+            self._client.unpause(identifier)
+
+    def signal(self, identifier: str, name: str) -> None:
+        """To the first process only."""
+        with translated(self.address, f"sending {name} to {identifier[:12]}"):
+            self._client.kill(identifier, signal=name)
+
+    def run_inside(self, identifier: str, command: t.Sequence[str]) -> None:
+        with translated(self.address, f"running {command[0]} in {identifier[:12]}"):
+            made = self._client.exec_create(identifier, list(command))
+            self._client.exec_start(made["Id"])
+
 
 class translated:
     """Turns whatever comes out of the SDK into a CollectError; nothing of a secret is in its texts."""

@@ -98,7 +98,7 @@ def _details(admin: Admin, snapshot: KafkaSnapshot, wanted: Wanted) -> None:
     if any(group.state in ("Empty", "Dead") for group in snapshot.groups.values()):
         read_retention(admin, snapshot)
     peek(admin, snapshot, stuck(snapshot, wanted.allowed_lag))
-    keys = {(item.topic, item.partition) for item in snapshot.peeks}
+    keys = {(item.topic, item.partition) for item in snapshot.peeks if not item.corrupt}
     for name in wanted.busy_topics:
         if name in snapshot.topics:
             keys.update(partition.key for partition in snapshot.topics[name].partitions)

@@ -39,8 +39,10 @@ def chosen(name: str, include: t.Sequence[str], exclude: t.Sequence[str]) -> boo
     return (not include or matches(include)) and not matches(exclude)
 
 
-def missed(snapshot: KafkaSnapshot, what: str, error: CollectError, severity: str = "P3") -> None:
-    snapshot.unmeasured.append(Unmeasured(what, error.message, severity))
+def missed(
+    snapshot: KafkaSnapshot, what: str, error: CollectError, severity: str = "P3", node: int | None = None
+) -> None:
+    snapshot.unmeasured.append(Unmeasured(what, error.message, severity, node))
 
 
 def read_brokers(admin: Admin, snapshot: KafkaSnapshot) -> None:

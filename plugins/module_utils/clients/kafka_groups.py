@@ -32,7 +32,7 @@ def read_groups(admin: Admin, snapshot: KafkaSnapshot, include: t.Sequence[str],
                 raise AskError("refused", "its advertised listener can't be reached from here")
             listed = admin.ask(what, functools.partial(admin.client.list_groups, broker_ids=[node]))
         except CollectError as error:
-            missed(snapshot, what, error, "P2")
+            missed(snapshot, what, error, "P2", node)
             continue
         for item in listed:
             if chosen(item["group_id"], include, exclude):
@@ -54,11 +54,18 @@ def _leave_out(snapshot: KafkaSnapshot) -> None:
 
 
 def sample(admin: Admin, snapshot: KafkaSnapshot, rounds: int, interval: float, reserve: float) -> None:
-    """Look so many times, so many seconds apart. A later look that fails takes nothing back."""
+    """Look so many times, so many seconds apart. A later look that fails takes nothing back.
+
+    The spacing is that of the reads of committed offsets: a verdict rests on how long those stood still.
+    """
     names = sorted(name for name, group in snapshot.groups.items() if group.type != "share")
     for number in range(rounds):
+        if number == 0:
+            _describe(admin, snapshot, names, True)
         started = time.monotonic()
         _round(admin, snapshot, names, number == 0)
+        if number > 0:
+            _describe(admin, snapshot, names, False)
         if number == rounds - 1:
             break
         pause = max(0.0, interval - (time.monotonic() - started))
@@ -69,7 +76,6 @@ def sample(admin: Admin, snapshot: KafkaSnapshot, rounds: int, interval: float, 
 
 
 def _round(admin: Admin, snapshot: KafkaSnapshot, names: t.Sequence[str], first: bool) -> None:
-    _describe(admin, snapshot, names, first)
     alive = [name for name in names if name in snapshot.groups]
     at = time.time()
     committed = _committed(admin, snapshot, alive, first)
@@ -87,9 +93,7 @@ def _describe(admin: Admin, snapshot: KafkaSnapshot, names: t.Sequence[str], fir
     """State and members. KIP-848 groups are not covered by this question: they keep the state that the list gave."""
     classic = [name for name in names if name in snapshot.groups and snapshot.groups[name].type == "classic"]
     at = time.time()
-    answers, failures = admin.bisect(
-        "members of groups", classic, admin.client.describe_groups, GROUPS_A_REQUEST
-    )
+    answers, failures = admin.bisect("members of groups", classic, admin.client.describe_groups, GROUPS_A_REQUEST)
     for name, item in answers.items():
         group = _group(snapshot.groups[name], item)
         if group is None:

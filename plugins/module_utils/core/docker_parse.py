@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .docker_snapshot import HEALTHS, STATUSES, UNKNOWN, Container, Cpu, Event, Health, Memory, parse_time
+from .docker_snapshot import HEALTHS, STATUSES, UNKNOWN, Container, Cpu, Event, Health, Memory, Process, parse_time
 from .hostile import inert
 
 COMPOSE = "com.docker.compose."
@@ -184,3 +184,10 @@ def cpu_between(first: tuple[int, int] | None, second: tuple[int, int] | None, s
     if first is None or second is None or second[0] < first[0] or second[1] < first[1]:
         return None
     return Cpu(second[0] - first[0], second[1] - first[1], seconds)
+
+
+def process_from_row(row: t.Sequence[str]) -> Process | None:
+    """A row of `top` with pid, ppid, stat and comm."""
+    if len(row) < 4 or not row[0].isdigit() or not row[1].isdigit():
+        return None
+    return Process(int(row[0]), int(row[1]), row[2], inert(row[3]))

@@ -12,11 +12,11 @@ import typing as t
 
 from .findings import CRITICAL, UNKNOWN, Finding, Remedy
 from .kafka_judge_cluster import judge_cluster
-from .kafka_judge_groups import judge_groups
+from .kafka_judge_groups import judge_groups, unknown_lags
 from .kafka_judge_traffic import judge_traffic
-from .kafka_members import some
+from .kafka_members import MOST, some
 from .kafka_settings import Settings
-from .kafka_snapshot import OK, KafkaSnapshot, Probe, Sample
+from .kafka_snapshot import OK, KafkaSnapshot, Probe, Sample, Unmeasured
 
 ADDRESS_FAULTS: dict[str, tuple[str, str, tuple[str, ...], tuple[Remedy, ...]]] = {
     "refused": (
@@ -77,16 +77,14 @@ ADDRESS_FAULTS: dict[str, tuple[str, str, tuple[str, ...], tuple[Remedy, ...]]] 
 DEFAULTS = Settings()
 
 
-def judge(
-    snapshot: KafkaSnapshot, settings: Settings = DEFAULTS, history: t.Sequence[Sample] = ()
-) -> list[Finding]:
+def judge(snapshot: KafkaSnapshot, settings: Settings = DEFAULTS, history: t.Sequence[Sample] = ()) -> list[Finding]:
     """All findings of one look. history: samples of earlier looks."""
     findings = [*_addresses(snapshot, settings), *_listeners(snapshot, settings)]
     if snapshot.brokers:
         findings += judge_cluster(snapshot, settings)
         findings += judge_groups(snapshot, settings, history)
         findings += judge_traffic(snapshot, settings)
-    findings += _unmeasured(snapshot, settings)
+    findings += _unmeasured(snapshot, settings, history)
     return findings
 
 
@@ -157,31 +155,38 @@ def _listeners(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Findin
     )
 
 
-def _unmeasured(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Finding]:
+def _unmeasured(snapshot: KafkaSnapshot, settings: Settings, history: t.Sequence[Sample]) -> t.Iterator[Finding]:
     """What could not be looked at: never the same as healthy."""
-    entries = list(snapshot.unmeasured)
-    for probe in snapshot.probes:
-        if probe.kind != OK and probe.kind not in ADDRESS_FAULTS:
-            yield _unknown(settings, f"bootstrap address {probe.address}", (probe.message,), "P2")
-    by_what: dict[str, list[tuple[str, str]]] = {}
-    for entry in entries:
-        by_what.setdefault(entry.what, []).append((entry.why, entry.severity))
-    for what, reasons in by_what.items():
-        whys = tuple(dict.fromkeys(why for why, _severity in reasons))[:20]
-        yield _unknown(settings, what, whys, min(severity for _why, severity in reasons))
-
-
-def _unknown(settings: Settings, what: str, whys: tuple[str, ...], severity: str) -> Finding:
-    return Finding(
+    entries = [
+        Unmeasured(f"bootstrap address {probe.address}", probe.message, "P2")
+        for probe in snapshot.probes
+        if probe.kind != OK and probe.kind not in ADDRESS_FAULTS
+    ]
+    entries += [entry for entry in snapshot.unmeasured if not _follows(entry, snapshot)]
+    entries += unknown_lags(snapshot, settings, history)
+    entries = list(dict.fromkeys(entries))
+    if not entries:
+        return
+    whats = list(dict.fromkeys(entry.what for entry in entries))
+    yield Finding(
         id="kafka.unmeasured",
         component=settings.component,
-        subject=what,
+        subject=some(whats),
         state=UNKNOWN,
-        severity=severity,
-        summary=f"Not measured: {what} ({whys[0] if whys else 'no reason given'})",
-        evidence=whys,
-        causes=("missing permission, an outage, or a broker that does not support the question",),
-        remedies=(Remedy("Give the client the right to describe it, or ask again once the cluster answers"),),
+        severity=min(entry.severity for entry in entries),
+        summary=f"Not measured: {some(whats, 2)} ({entries[0].why})",
+        observed={"unmeasured": len(whats)},
+        threshold={"unmeasured": 0},
+        evidence=tuple(f"{entry.what}: {entry.why}" for entry in entries[:MOST]),
+        causes=("too few samples, missing permission, an outage, or a broker that does not support the question",),
+        remedies=(
+            Remedy("Where it is about lag: look again with samples: 3 and the consumers' commit interval as interval"),
+            Remedy("Give the client the right to describe it, or ask again once the cluster answers"),
+        ),
+        details={"what": whats[:MOST], "total": len(whats)},
     )
 
 
+def _follows(entry: Unmeasured, snapshot: KafkaSnapshot) -> bool:
+    """Not read because of a broker out of reach, in a cluster without a quorum: the finding about that says it."""
+    return snapshot.leaderless and entry.node is not None and entry.node in snapshot.unreachable

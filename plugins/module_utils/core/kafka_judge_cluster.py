@@ -15,6 +15,10 @@ from .kafka_snapshot import KafkaSnapshot, Partition, Quorum, Topic, Voter
 
 def judge_cluster(snapshot: KafkaSnapshot, settings: Settings) -> list[Finding]:
     missing = missing_brokers(snapshot, settings)
+    if snapshot.leaderless:
+        # All that the brokers say about each other and about partitions is frozen: it follows from this.
+        findings = list(_quorum(snapshot, settings, missing))
+        return [*findings, *_expected_topics(snapshot, settings), *_log_dirs(snapshot, settings)]
     return [
         *_missing(snapshot, settings, missing),
         *_quorum(snapshot, settings, missing),
@@ -65,15 +69,17 @@ def _quorum(snapshot: KafkaSnapshot, settings: Settings, missing: list[int]) -> 
     if quorum is None:
         return
     if quorum.leader < 0:
-        yield _no_leader(snapshot, quorum, settings)
+        yield _no_leader(snapshot, quorum, settings, missing)
         return
     lagging = [voter for voter in quorum.voters if voter.id not in missing and _behind(quorum, voter, settings)]
     if lagging:
         yield _lagging(quorum, lagging, settings)
 
 
-def _no_leader(snapshot: KafkaSnapshot, quorum: Quorum, settings: Settings) -> Finding:
+def _no_leader(snapshot: KafkaSnapshot, quorum: Quorum, settings: Settings, missing: list[int]) -> Finding:
     voters = [str(voter.id) for voter in quorum.voters]
+    lost = sum(part.leader < 0 or part.leader in missing for part in snapshot.partitions())
+    unread = [entry.what for entry in snapshot.unmeasured if entry.node is not None and entry.node in missing]
     return Finding(
         id="kafka.quorum.no_leader",
         component=settings.component,
@@ -87,11 +93,14 @@ def _no_leader(snapshot: KafkaSnapshot, quorum: Quorum, settings: Settings) -> F
             for line in (
                 snapshot.quorum_error,
                 f"voters: {', '.join(voters)}" if voters else "",
-                f"brokers that serve: {sorted(snapshot.alive)}",
+                f"brokers that serve: {sorted(snapshot.alive)}; missing: {missing}",
+                f"{count(lost, 'partition')} can't be read or written, for the leader is missing" if lost else "",
+                f"not measured because of it: {some(unread)}" if unread else "",
             )
             if line
         ),
         causes=("half or more of the controllers are down or can't reach each other",),
+        details={"missing_brokers": missing, "partitions_without_leader": lost},
         remedies=(
             Remedy("Look", command=settings.command("kafka-metadata-quorum", "describe", "--status")),
             Remedy("Start the controllers that are down; a majority of them must run", "disruptive"),
@@ -142,8 +151,7 @@ def _partitions(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Findi
     classes: dict[str, list[Partition]] = {"offline": [], "under_min_isr": [], "under_replicated": []}
     for topic in snapshot.topics.values():
         for partition in topic.partitions:
-            dead = snapshot.unreachable if snapshot.leaderless else frozenset()
-            kind = "offline" if partition.leader in dead else _class(topic, partition)
+            kind = _class(topic, partition)
             if kind:
                 classes[kind].append(partition)
     texts = {
@@ -151,8 +159,11 @@ def _partitions(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Findi
         "under_min_isr": ("P2", CRITICAL, "fewer replicas in sync than min.insync.replicas asks for", _ISR_REMEDIES),
         "under_replicated": ("P3", WARNING, "replicas that are not in sync", _ISR_REMEDIES),
     }
-    flags = {"offline": "--unavailable-partitions", "under_min_isr": "--under-min-isr-partitions",
-             "under_replicated": "--under-replicated-partitions"}
+    flags = {
+        "offline": "--unavailable-partitions",
+        "under_min_isr": "--under-min-isr-partitions",
+        "under_replicated": "--under-replicated-partitions",
+    }
     for kind, partitions in classes.items():
         if partitions:
             look = Remedy("Look", command=settings.command("kafka-topics", "--describe", flags[kind]))
@@ -202,13 +213,18 @@ def _partition_finding(
 
 
 def _unreplicated(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Finding]:
-    """Fewer replicas than declared, or than the brokers that are there could hold (three at most)."""
+    """Fewer replicas than declared, or than the brokers that are there could hold (three at most).
+
+    A topic that is offline already is told as that.
+    """
     known = {broker.id for broker in snapshot.brokers} | set(settings.expected_brokers)
     wanted = settings.expected_replication or min(3, len(known))
     low = sorted(
         (min(len(p.replicas) for p in topic.partitions), topic.name)
         for topic in snapshot.topics.values()
-        if topic.partitions and min(len(p.replicas) for p in topic.partitions) < wanted
+        if topic.partitions
+        and min(len(p.replicas) for p in topic.partitions) < wanted
+        and all(p.leader >= 0 for p in topic.partitions)
     )
     if not low:
         return

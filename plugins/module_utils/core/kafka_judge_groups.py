@@ -9,14 +9,14 @@ import fnmatch
 import typing as t
 
 from . import kafka_lag as lag
-from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
+from .findings import CRITICAL, WARNING, Finding, Remedy
 from .kafka_group_lag import GroupLag, group_lags
 from .kafka_judge_members import judge_members, rebalancing
 from .kafka_judge_offsets import judge_offsets
 from .kafka_lag import PartitionLag
 from .kafka_members import MOST, count, partition_name, some
 from .kafka_settings import Settings
-from .kafka_snapshot import KafkaSnapshot, PartitionKey, Sample
+from .kafka_snapshot import KafkaSnapshot, PartitionKey, Sample, Unmeasured
 
 MOST_GROUPS = 50
 """Findings of one id about single groups; the others are named together in one more."""
@@ -34,7 +34,18 @@ def judge_groups(snapshot: KafkaSnapshot, settings: Settings, history: t.Sequenc
         findings += judge_members(one, snapshot, settings)
         findings += judge_offsets(one, snapshot, settings, past.get(one.group.name, ()))
         findings += _lag_findings(one, snapshot, settings)
-    return [*_fold(findings, settings), *_unknown(lags, snapshot, settings)]
+    return list(_fold(findings, settings))
+
+
+def unknown_lags(snapshot: KafkaSnapshot, settings: Settings, history: t.Sequence[Sample]) -> list[Unmeasured]:
+    """Groups with lag whose movement could not be judged."""
+    found = []
+    for one in group_lags(snapshot, settings, history):
+        pairs = [pair for pair in one.having(lag.UNKNOWN) if (pair[1].lag or 0) > settings.rules.allowed]
+        if pairs and not _meant_to_be_empty(one, settings) and not rebalancing(one, snapshot, settings):
+            what = f"whether group {one.group.name} works off its lag of {one.total}"
+            found.append(Unmeasured(what, pairs[0][1].reason))
+    return found
 
 
 def _lag_findings(one: GroupLag, snapshot: KafkaSnapshot, settings: Settings) -> list[Finding]:
@@ -55,7 +66,7 @@ def _primary(one: GroupLag, snapshot: KafkaSnapshot, settings: Settings) -> t.It
     rewound = one.having(lag.REWOUND)
     if rewound:
         yield _finding(one, lag.REWOUND, rewound, settings)
-    stopped = [(key, part) for key, part in _by_lag(one) if part.unread and key not in one.orphans]
+    stopped = [(key, part) for key, part in one.having(lag.STOPPED) if key not in one.orphans]
     if stopped and not _meant_to_be_empty(one, settings):
         yield _finding(one, lag.STOPPED, stopped, settings)
         return
@@ -237,33 +248,6 @@ def _age(one: GroupLag, snapshot: KafkaSnapshot, settings: Settings) -> Finding 
         causes=("the consumer is slow", "it was down for a while"),
         remedies=_remedies(one.group.name, lag.SLOW, settings),
         details=_details(one, pairs),
-    )
-
-
-def _unknown(lags: list[GroupLag], snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Finding]:
-    """Groups with lag whose movement could not be judged, all in one finding."""
-    reasons: dict[str, str] = {}
-    for one in lags:
-        if _meant_to_be_empty(one, settings) or rebalancing(one, snapshot, settings):
-            continue
-        for _key, part in one.having(lag.UNKNOWN):
-            if (part.lag or 0) > settings.rules.allowed:
-                reasons.setdefault(one.group.name, f"{one.group.name}: lag {part.lag}: {part.reason}")
-    if not reasons:
-        return
-    names = sorted(reasons)
-    yield Finding(
-        id="kafka.unmeasured",
-        component=settings.component,
-        subject=f"whether the lag of group {some(names)} is worked off",
-        state=UNKNOWN,
-        severity="P3",
-        summary=f"{count(len(names), 'group')} with lag could not be judged: {some(names)}; take more samples",
-        observed={"groups": len(names)},
-        evidence=tuple(reasons[name] for name in names[:MOST]),
-        causes=("too few samples, or samples too close together",),
-        remedies=(Remedy("Look again with samples: 3 and an interval of the commit interval"),),
-        details={"groups": names[:MOST], "total": len(names)},
     )
 
 

@@ -22,7 +22,8 @@ def judge_members(one: GroupLag, snapshot: KafkaSnapshot, settings: Settings) ->
     if one.unassigned or one.orphans:
         yield _unassigned(one, settings)
     idle = [member.id for member in one.group.members or () if member.assigned == ()]
-    if one.group.state == "Stable" and idle:
+    if one.group.state == "Stable" and idle and len(idle) < len(one.group.members or ()):
+        # Where all of them are idle it is not their number: what they subscribe to is not there.
         yield _idle(one, idle)
 
 

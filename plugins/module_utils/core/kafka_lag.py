@@ -164,9 +164,7 @@ def _after_recreation(series: list[LagSample], end: int | None) -> list[LagSampl
     return kept
 
 
-def _facts(
-    series: list[LagSample], lag: int, end: int | None, now: float, earliest: int | None
-) -> PartitionLag:
+def _facts(series: list[LagSample], lag: int, end: int | None, now: float, earliest: int | None) -> PartitionLag:
     first, last = series[0], series[-1]
     window = last.at - first.at
     consumed = produced = None

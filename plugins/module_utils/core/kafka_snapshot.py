@@ -161,11 +161,12 @@ class Peek:
 
 @dataclasses.dataclass(frozen=True)
 class Unmeasured:
-    """What could not be read and why. groups: whose verdict this takes away, where it is about groups."""
+    """What could not be read and why. node: the broker that should have answered, where it is about one."""
 
     what: str
     why: str
     severity: str = "P3"
+    node: int | None = None
 
 
 @dataclasses.dataclass
