@@ -29,6 +29,7 @@ PORTS: dict[str, int] = {
     "postgres": 5432,
     "pgbouncer": 6432,
     "redis": 6379,
+    "redis-replica": 6380,
     "kafka": 9092,
     "prometheus": 9090,
     "alertmanager": 9093,

@@ -85,7 +85,7 @@ def containers_healthy(client: docker.DockerClient, config: Config) -> str | Non
 def expected(config: Config) -> set[str]:
     plain = {*SERVICES, "loadgen", "postgres", "pgbouncer", "redis", "kafka", "prometheus", "alertmanager"}
     plain |= {"postgres-exporter", "redis-exporter"}
-    return plain | set(CLUSTER) if "cluster" in config.profiles else plain
+    return plain | {*CLUSTER, "redis-replica"} if "cluster" in config.profiles else plain
 
 
 def services_answer(_client: docker.DockerClient, config: Config) -> str | None:

@@ -307,7 +307,11 @@ FAULTS = (
     _fault("a query that does not end", _holding("postgres_long", _long, _long_shows), "postgresql.query.long"),
     _fault(
         "a client connects anew all the time",
-        _holding("postgres_storm", lambda _lab: [{"kind": "storm", "name": "lab-storm", "rate": 30}], _storm_shows),
+        _holding(
+            "postgres_storm",
+            lambda _lab: [{"kind": "storm", "name": "lab-storm", "count": 4, "rate": 20}],
+            _storm_shows,
+        ),
         "postgresql.connections.storm",
     ),
     Fault(
@@ -348,8 +352,8 @@ FAULTS = (
         "the server crashed, and its recovery takes long",
         _crash,
         _recover,
-        ("postgresql.server.starting",),
-        BESIDE,
+        ("postgresql.server.recovering",),
+        (*BESIDE, "postgresql.server.starting"),
         scenario="database",
     ),
     Fault(
@@ -357,8 +361,8 @@ FAULTS = (
         "the same, of a server that speaks German",
         _german_crash,
         _german_recover,
-        ("postgresql.server.starting",),
-        BESIDE,
+        ("postgresql.server.recovering",),
+        (*BESIDE, "postgresql.server.starting"),
         scenario="database",
     ),
     Fault(

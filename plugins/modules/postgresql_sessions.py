@@ -123,7 +123,7 @@ ended:
   type: list
   elements: int
   sample: [4711]
-skipped:
+untouched:
   description: Chosen, but not ended, and why.
   returned: success
   type: list

@@ -171,7 +171,7 @@ def test_idle_sessions_go_within_the_dose() -> None:
     assert found.risk == "disruptive"
     assert set(action.blames) == {"postgresql.connections.full", "postgresql.connections.idle"}
     assert action.options == {
-        "criteria": "idle", "action": "terminate", "min_age": 300.0, "headroom": 20.0, "max_share": 0.25, "count": 20,
+        "criteria": "idle", "action": "terminate", "min_age": 300.0, "headroom": 23.0, "max_share": 0.25, "count": 24,
     }  # fmt: skip
     call = runtimes.call_of(action)
     assert (call.module, call.host) == ("incident.response.postgresql_sessions", "shop-db")

@@ -64,7 +64,7 @@ def perform(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         "changed": bool(choice.go if check_mode else done.ended),
         "chosen": [_row(session, snapshot) for session in choice.go],
         "ended": [session.pid for session in choice.go if session in done.ended],
-        "skipped": [{"pid": session.pid, "why": why} for session, why in _skipped(done)],
+        "untouched": [{"pid": session.pid, "why": why} for session, why in _skipped(done)],
         "kept": [{"pid": k.session.pid, "who": k.session.name, "why": k.why} for k in choice.kept[:MOST]],
         "kept_total": len(choice.kept),
         "needed": choice.needed,

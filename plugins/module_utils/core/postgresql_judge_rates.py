@@ -19,7 +19,7 @@ from .postgresql_snapshot import Counters, PostgresqlSnapshot, Session
 
 SHORTEST, LONGEST = 1.0, 900.0
 """Seconds between two readings that a rate may be made of."""
-FEWEST_DEADLOCKS, FEWEST_LOGINS, FEWEST_TRANSACTIONS = 5, 20, 100
+FEWEST_DEADLOCKS, FEWEST_LOGINS, FEWEST_TRANSACTIONS = 5, 10, 100
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,6 +61,8 @@ MOST_ROOTS = 3
 STEP = 5
 """A dose is rounded up to steps, so that a plan's hash outlives one session more or less; no more go than are
 needed."""
+SLACK = 3.0
+"""Percent beyond the headroom that is proven afterwards: one client that comes back must not undo the cure."""
 GRACE_SECONDS = 120
 
 
@@ -277,7 +279,7 @@ def _end_idle(case: Case, finding: Finding, draft: Draft) -> None:
         draft.notes.append("Idle sessions are left alone during a storm: their slots would be taken again at once")
         return
     slots = _snapshot(case).get("connections") or {"used": 0, "capacity": 0}
-    wanted = headroom(case.scope.target, case.scope.settings)
+    wanted = min(99.0, headroom(case.scope.target, case.scope.settings) + SLACK)
     count = dose(slots["used"], slots["capacity"], int(finding.details.get("endable") or 0), wanted)
     draft.proposals.extend(finding.remedies[:1])
     if count < 1:

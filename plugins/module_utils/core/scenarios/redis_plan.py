@@ -5,8 +5,8 @@
 
 Rulings: a server that is down is started, a paused one unpaused (low). One that loads is waited for and never
 restarted. A read-only script is stopped (low); idle clients go within the dose (disruptive); keys go only by
-redis_flush, behind its gate (destructive). A restart is the last resort, and never of a primary whose data lives on in its replicas only: it
-would come back empty, and they would copy that.
+redis_flush, behind its gate (destructive). A restart is the last resort, and never of a primary whose data lives on in
+its replicas only: it would come back empty, and they would copy that.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ def _no_primary(case: Case, finding: Finding, draft: Draft) -> None:
 
 
 def _end_idle(case: Case, finding: Finding, draft: Draft) -> None:
-    """As few as give room again. At the door nobody can see who is there: the module knocks until a place comes free."""
+    """As few as give room again. At the door nobody sees who is there: the module knocks until a place comes free."""
     target, settings = case.scope.target, case.scope.settings
     wanted, idle = headroom(target, settings), min_idle(target, settings)
     options: dict[str, t.Any] = {"min_idle": idle, "headroom": wanted, "max_share": MAX_SHARE}
