@@ -131,9 +131,10 @@ def test_processes_that_cannot_be_read_are_unmeasured():
     engine = StubEngine(recorded("healthy"))
     engine.failing["top"] = CollectError("permission", "403")
     assert look(engine).containers[0].unmeasured == {"the state of its processes": "403"}
-    engine.failing["top"] = CollectError("failed", "container abc is not running")
-    snapshot = look(engine)
-    assert snapshot.containers[0].unmeasured == {} and "ended while" in snapshot.notes[0]
+    for words in ("is not running", "is restarting, wait until the container is running"):
+        engine.failing["top"] = CollectError("failed", f"container abc {words}")
+        snapshot = look(engine)
+        assert snapshot.containers[0].unmeasured == {} and "ended while" in snapshot.notes[0]
 
 
 def test_logs():
