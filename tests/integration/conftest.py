@@ -1,0 +1,37 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of the lab as a test uses them: injected for a block, cleared whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+LAB = pathlib.Path(sys.executable).parent / "lab"
+LIMIT = 300
+
+
+def lab(*arguments: str) -> None:
+    done = subprocess.run([str(LAB), *arguments], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 0, f"lab {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+
+
+@pytest.fixture
+def fault() -> t.Callable[[str], t.ContextManager[None]]:
+    """with fault("consumer_stopped"): the lab is broken inside, and healthy again after it."""
+
+    @contextlib.contextmanager
+    def broken(name: str) -> t.Iterator[None]:
+        try:
+            lab("inject", name)
+            yield
+        finally:
+            lab("clear", name)
+
+    return broken
