@@ -10,7 +10,7 @@ short_description: Make a checkpoint, so that a restart of PostgreSQL is short
 version_added: 0.1.0
 description:
   - Runs C(CHECKPOINT) as O(user), or as O(reserve_user) where that one may not. It needs a superuser, or from
-  PostgreSQL 15
+    PostgreSQL 15
     on a member of C(pg_checkpoint).
 extends_documentation_fragment:
   - incident.response.postgresql

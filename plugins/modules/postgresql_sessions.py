@@ -54,7 +54,7 @@ options:
     type: int
   identity:
     description: The very session that may be ended, nobody else, by C(pid) and C(backend_start) as the check returns
-    them.
+      them.
     type: dict
   users:
     description: Only sessions of these users, as names or globs.

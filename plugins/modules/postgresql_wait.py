@@ -10,7 +10,7 @@ short_description: Wait while a PostgreSQL server starts or recovers
 version_added: 0.1.0
 description:
   - Asks the server until it takes sessions. It changes nothing and needs no login that succeeds, since a refused one
-  is an
+    is an
     answer of a server that runs.
   - It fails where the server is in a state that does not pass by itself, such as down, hung or shutting down.
 extends_documentation_fragment:

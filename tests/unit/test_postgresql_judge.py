@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -31,6 +32,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.postgresql_
     Table,
     Unmeasured,
 )
+from ansible_collections.incident.response.plugins.module_utils.core.postgresql_summary import activity, summary
 from ansible_collections.incident.response.plugins.module_utils.core.postgresql_words import WORDS, state_of
 from postgresql_made import NOW, START, made, session, waiter
 
@@ -347,3 +349,16 @@ def test_thresholds_that_make_no_sense(given: dict[str, t.Any], said: str) -> No
     with pytest.raises(ValueError, match=said):
         merge_thresholds(given)
     assert merge_thresholds({}) == THRESHOLDS
+
+
+def test_thousands_of_sessions_in_a_result_of_bounded_size() -> None:
+    many = [session(pid, application="a" * 60, query="SELECT " + "x" * 200) for pid in range(5000)]
+    snapshot = made(many, maximum=6000)
+    found = summary(snapshot, ())
+    assert found["sessions_total"] == 5000 and len(json.dumps(found)) < 60_000
+    assert activity(snapshot).count("\n") == 5001
+
+
+def test_what_does_something_is_kept_before_what_is_idle() -> None:
+    many = [session(pid) for pid in range(5000)] + [session(9000, "active", 3.0)]
+    assert summary(made(many, maximum=6000), ())["sessions"][0]["pid"] == 9000

@@ -24,7 +24,11 @@ from ansible_collections.incident.response.plugins.module_utils.core.postgresql_
     PostgresqlSnapshot,
 )
 from ansible_collections.incident.response.plugins.module_utils.core.postgresql_summary import summary
-from ansible_collections.incident.response.plugins.module_utils.core.scenarios import postgresql, postgresql_plan
+from ansible_collections.incident.response.plugins.module_utils.core.scenarios import (
+    postgresql,
+    postgresql_actions,
+    postgresql_plan,
+)
 from ansible_collections.incident.response.plugins.module_utils.core.scenarios.base import Case, judged
 from ansible_collections.incident.response.plugins.module_utils.core.scope import Observed, Scope, ScopeError
 from postgresql_made import made, session, waiter
@@ -248,9 +252,12 @@ def test_a_long_query_is_cancelled_only_where_slots_run_short() -> None:
     assert titles(short) == ["cancel the statement of pid 500 on shop-db"]
 
 
-def test_full_without_a_cause_is_for_a_person() -> None:
+def test_full_of_sessions_at_work_is_a_restart_after_a_checkpoint_that_is_only_proposed() -> None:
     found = plan(look(made([session(pid, "active", 1.0) for pid in range(1, 98)])))
-    assert titles(found) == [] and "at work" in found.escalate
+    assert titles(found) == ["checkpoint shop-db", "restart db"] and found.risk == "destructive"
+    assert any("at work" in note for note in found.notes)
+    short = plan(look(made([session(pid, "active", 1.0) for pid in range(1, 91)])))
+    assert titles(short) == [] and "at work" in short.escalate
 
 
 def test_full_and_nobody_can_look_is_a_restart_that_is_only_proposed() -> None:
@@ -282,8 +289,8 @@ def test_an_action_comes_back_from_json_as_it_was() -> None:
 
 
 def test_no_plan_holds_a_secret_and_every_option_that_is_inherited_exists() -> None:
-    assert set(postgresql_plan.CONNECTION) == set(CONNECTION.options)
-    assert set(postgresql_plan.PROTECTION) == set(PROTECTION.options)
+    assert set(postgresql_actions.CONNECTION) == set(CONNECTION.options)
+    assert set(postgresql_actions.PROTECTION) == set(PROTECTION.options)
     secrets = {name for name, option in SPEC.options.items() if option.get("no_log")}
     for action in plan(look(full())).actions:
         assert not secrets & set(action.options)

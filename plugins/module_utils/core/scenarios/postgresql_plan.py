@@ -23,29 +23,8 @@ from ..runtimes import by_hand, supported
 from ..scope import Observed, Runtime, Scope
 from .base import Case
 from .containers import Container, containers
+from .postgresql_actions import Draft, call, root_action, tried
 from .postgresql_scope import component_of, headroom, pooler_runtime, server_runtime
-
-CONNECTION = (
-    "host",
-    "port",
-    "database",
-    "user",
-    "password",
-    "ssl_mode",
-    "ssl_root_cert",
-    "ssl_cert",
-    "ssl_key",
-    "connect_timeout",
-    "reserve_user",
-    "reserve_password",
-    "pgbouncer_host",
-    "pgbouncer_port",
-    "pgbouncer_user",
-    "pgbouncer_password",
-    "pgbouncer_ssl_mode",
-)
-"""Options that an action takes over from the target's variables; secrets are among them, so none is in a plan."""
-PROTECTION = ("protected_users", "protected_applications", "pooler_addresses")
 
 WAIT_FOR = ("postgresql.server.starting", "postgresql.server.recovering")
 SLOTS = ("postgresql.connections.full", "postgresql.connections.headroom")
@@ -64,28 +43,6 @@ needed."""
 SLACK = 3.0
 """Percent beyond the headroom that is proven afterwards: one client that comes back must not undo the cure."""
 GRACE_SECONDS = 120
-
-
-@dataclasses.dataclass
-class Draft:
-    """A plan while it is being made. One action for each thing that is done to one thing; findings add their ids to
-    it."""
-
-    actions: dict[str, Action] = dataclasses.field(default_factory=dict)
-    proposals: list[Remedy] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    escalate: list[str] = dataclasses.field(default_factory=list)
-
-    def act(self, action: Action) -> None:
-        name = f"{action.title} {sorted(action.identity.items())}"
-        known = self.actions.get(name)
-        blames = tuple(sorted({*(known.blames if known else ()), *action.blames}))
-        self.actions[name] = dataclasses.replace(known or action, blames=blames)
-
-    def leave(self, finding: Finding, why: str) -> None:
-        """It is for a person, and why."""
-        self.proposals.extend(finding.remedies)
-        self.escalate.append(why)
 
 
 def plan(case: Case) -> Plan:
@@ -165,6 +122,8 @@ def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) ->
             undo=f"docker compose stop -t {GRACE_SECONDS} {runtime.service}" if verb == "start" else "",
             identity=found.identity,
             blames=(finding.id,),
+            # The watch waits for it, and shows how far a recovery is.
+            options={"wait": False} if verb == "start" else {},
         )
     )
 
@@ -187,7 +146,7 @@ def log_of(scope: Scope, observed: t.Sequence[Observed]) -> list[str]:
 def _wait(case: Case, finding: Finding, draft: Draft) -> None:
     draft.notes.append("It gets ready by itself. A restart would begin its recovery anew, so none is done or proposed")
     draft.act(
-        _call(case, "wait for", "postgresql_wait", {"timeout": 10.0}, finding, "none", "0 changes", "it gets ready")
+        call(case, "wait for", "postgresql_wait", {"timeout": 10.0}, finding, "none", "0 changes", "it gets ready")
     )
 
 
@@ -208,7 +167,7 @@ def _restart(case: Case, finding: Finding, draft: Draft, checkpoint: bool) -> No
     draft.proposals.append(Remedy("Restart it by hand, with enough grace", "destructive", by_hand(runtime, "restart")))
     if checkpoint:
         draft.act(
-            _call(case, "checkpoint", "postgresql_checkpoint", {}, finding, "disruptive", "1 checkpoint", "it answers")
+            call(case, "checkpoint", "postgresql_checkpoint", {}, finding, "disruptive", "1 checkpoint", "it answers")
         )
     draft.act(
         Action(
@@ -240,6 +199,12 @@ def _slots(case: Case, finding: Finding, draft: Draft) -> None:
             "Nobody can log in to see who takes the slots: stop the client that holds them, if it is known"
         )
         _restart(case, finding, draft, checkpoint=False)
+        return
+    if finding.id == "postgresql.connections.full":
+        draft.notes.append(
+            "The sessions are at work, so none is ended. Throttle the clients first; a restart ends them all"
+        )
+        _restart(case, finding, draft, checkpoint=True)
         return
     draft.leave(finding, f"{finding.id}: the sessions are at work, so none is ended; the clients need fewer of them")
 
@@ -295,7 +260,7 @@ def _end_idle(case: Case, finding: Finding, draft: Draft) -> None:
     }
     share = f"at most {count} sessions, the oldest first, only until {wanted:g} % are free"
     draft.act(
-        _call(
+        call(
             case,
             "terminate idle sessions of",
             "postgresql_sessions",
@@ -332,69 +297,14 @@ def _each_root(case: Case, finding: Finding, draft: Draft, criteria: str, action
             draft.leave(finding, f"{root['who']} is not ended: {root['protected']}")
             continue
         chosen = action
-        if action == "cancel" and (root["state"] != "active" or _tried(case, root)):
+        if action == "cancel" and (root["state"] != "active" or tried(case, root)):
             chosen = "terminate"
-        draft.act(_root_action(case, finding, root, criteria, chosen))
+        draft.act(root_action(case, finding, root, criteria, chosen))
     if len(roots) > MOST_ROOTS:
         draft.escalate.append(
             f"{len(roots)} sessions are to blame for {finding.id}; more than {MOST_ROOTS} are for a person"
         )
 
 
-def _key(root: t.Mapping[str, t.Any]) -> str:
-    return f"cancel:{root['pid']}@{root['backend_start']}"
-
-
-def _tried(case: Case, root: t.Mapping[str, t.Any]) -> bool:
-    return any(item.key == _key(root) for item in case.done)
-
-
-def _root_action(case: Case, finding: Finding, root: t.Mapping[str, t.Any], criteria: str, action: str) -> Action:
-    identity = {"pid": root["pid"], "backend_start": root["backend_start"]}
-    options = {"criteria": criteria, "action": action, "min_age": 0.0}
-    verb = "cancel the statement" if action == "cancel" else "terminate the session"
-    call = _call(
-        case,
-        f"{verb} of pid {root['pid']} on",
-        "postgresql_sessions",
-        options,
-        finding,
-        "disruptive",
-        "1 session",
-        f"pid {root['pid']} is the session that was seen",
-    )
-    return dataclasses.replace(call, identity=identity, key=_key(root) if action == "cancel" else "")
-
-
 def _storm(case: Case, finding: Finding, draft: Draft) -> None:
     draft.leave(finding, "a storm ends at its client: throttle or restart that one; no session is ended here")
-
-
-def _call(
-    case: Case,
-    verb: str,
-    module: str,
-    options: dict[str, t.Any],
-    finding: Finding,
-    risk: str,
-    amount: str,
-    precondition: str,
-) -> Action:
-    """An action that is a module's call on the target."""
-    inherits = (*CONNECTION, *PROTECTION) if module == "postgresql_sessions" else CONNECTION
-    return Action(
-        verb=verb,
-        service=case.scope.target,
-        runtime=None,
-        dose=amount,
-        risk=risk,
-        reason=finding.summary,
-        precondition=precondition,
-        undo="",
-        identity={},
-        blames=(finding.id,),
-        module=module,
-        host=case.scope.target,
-        options=options,
-        inherits=inherits,
-    )

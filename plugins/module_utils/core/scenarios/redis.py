@@ -23,6 +23,7 @@ from .containers import without_beside
 from .redis_scope import (
     component_of,
     expected_replicas,
+    fast_ms,
     flag,
     flush_options,
     headroom,
@@ -33,7 +34,6 @@ from .redis_scope import (
 )
 
 LOG_LINES = 100
-FAST_MS = 10.0
 MEMORY = ("redis.memory.full", "redis.memory.high", "redis.writes.refused")
 ROOM_PERCENT = 85.0
 
@@ -50,6 +50,7 @@ class RedisScenario:
         "redis_role",
         "redis_headroom",
         "redis_min_idle",
+        "redis_fast_ms",
         "redis_expected_replicas",
         "redis_persistent",
         "redis_flush",
@@ -61,6 +62,7 @@ class RedisScenario:
         server_runtime(target, settings)
         headroom(target, settings)
         min_idle(target, settings)
+        fast_ms(target, settings)
         expected_replicas(target, settings)
         flag(target, settings, "redis_persistent")
         flush_options(target, settings)
@@ -120,8 +122,9 @@ def _rate(snapshot: t.Mapping[str, t.Any]) -> str:
 def _missing(scope: Scope, snapshot: t.Mapping[str, t.Any], ping: float, blamed: t.Collection[str]) -> str:
     """What of the proof is not there yet, an empty text where all is."""
     deltas = snapshot.get("deltas") or {}
-    if ping >= FAST_MS:
-        return f"PING takes {FAST_MS:g} ms or more"
+    limit = fast_ms(scope.target, scope.settings)
+    if ping >= limit:
+        return f"PING takes {limit:g} ms or more"
     if not deltas.get("seconds"):
         return "the counters were read once only: no proof that writes go through"
     if deltas.get("refused_writes"):
@@ -131,8 +134,8 @@ def _missing(scope: Scope, snapshot: t.Mapping[str, t.Any], ping: float, blamed:
     if scope.settings.get("redis_role") == "store" and deltas.get("evicted_keys"):
         return "keys are still evicted"
     memory = snapshot.get("memory") or {}
-    limit = float(memory.get("maxmemory") or 0)
-    used = 100.0 * float(memory.get("used_memory") or 0) / limit if limit else 0.0
+    most = float(memory.get("maxmemory") or 0)
+    used = 100.0 * float(memory.get("used_memory") or 0) / most if most else 0.0
     if set(MEMORY) & set(blamed) and used >= ROOM_PERCENT:
         return f"memory is still {used:.0f} % full"
     return ""

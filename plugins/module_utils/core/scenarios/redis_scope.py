@@ -11,6 +11,7 @@ from ..scope import Observed, Runtime, ScopeError
 
 HEADROOM = 20.0
 MIN_IDLE = 300.0
+FAST_MS = 10.0
 FLUSH = frozenset(
     ("pattern", "whole", "copy_dir", "rate", "db", "role", "protected_prefixes", "memory_limit", "without_copy")
     + ("postgresql_headroom", "without_postgresql", "aof_acknowledged", "cluster_node_only")
@@ -36,6 +37,11 @@ def headroom(target: str, settings: t.Mapping[str, t.Any]) -> float:
 def min_idle(target: str, settings: t.Mapping[str, t.Any]) -> float:
     """Seconds after which a client counts as idle."""
     return _number(target, settings, "redis_min_idle", MIN_IDLE, 1, 86400.0)
+
+
+def fast_ms(target: str, settings: t.Mapping[str, t.Any]) -> float:
+    """Milliseconds below which a PING proves that it is well again."""
+    return _number(target, settings, "redis_fast_ms", FAST_MS, 0.1, 60000.0)
 
 
 def _number(target: str, settings: t.Mapping[str, t.Any], name: str, default: float, low: float, high: float) -> float:
