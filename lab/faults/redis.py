@@ -19,13 +19,13 @@ SETTINGS = {
     "maxclients": "1000",
     "busy-reply-threshold": "5000",
     "key-load-delay": "0",
-    "loading-process-events-interval-bytes": "2mb",
+    "loading-process-events-interval-bytes": "2097152",
     "stop-writes-on-bgsave-error": "yes",
 }
 """What redis.conf says, for whatever a fault sets otherwise."""
 CROWD = 100
 LONG = "3600"
-LOADED_KEYS = "20000"
+LOADED_KEYS = "10000"
 LOAD_DELAY = "1500"
 
 
@@ -107,8 +107,8 @@ def _fill(lab: Lab) -> None:
     """More than fits, and nothing may be evicted."""
     cli(lab, "CONFIG", "SET", "maxmemory", "16mb")
     cli(lab, "CONFIG", "SET", "maxmemory-policy", "noeviction")
-    script = "for i = 1, 2000 do redis.call('set', 'lab:fill:' .. ARGV[1] .. ':' .. i, string.rep('x', 1000)) end"
-    wait_until("memory to be full", lambda: _is_full(lab, script), acts.SHOWS)
+    script = "for i = 1, 500 do redis.call('set', 'lab:fill:' .. ARGV[1] .. ':' .. i, string.rep('x', 1000)) end"
+    wait_until("memory to be full", lambda: _is_full(lab, script), acts.SHOWS, every=0.0)
 
 
 def _is_full(lab: Lab, script: str) -> str | None:
@@ -120,6 +120,7 @@ def _empty(lab: Lab) -> None:
     cli(lab, "CONFIG", "SET", "maxmemory", SETTINGS["maxmemory"])
     cli(lab, "CONFIG", "SET", "maxmemory-policy", SETTINGS["maxmemory-policy"])
     _unlink(lab, "lab:fill:*")
+    cli(lab, "MEMORY", "PURGE")
 
 
 def _unlink(lab: Lab, pattern: str) -> None:
@@ -227,12 +228,14 @@ def _store(lab: Lab) -> None:
 def _cache(lab: Lab) -> None:
     """What may go: everything expires. It fills its memory and evicts, as a cache does."""
     cli(lab, "CONFIG", "SET", "maxmemory", "16mb")
-    script = "for i = 1, 30000 do redis.call('set', 'lab:cache:' .. i, string.rep('x', 500), 'EX', 3600) end"
-    cli(lab, "EVAL", script, "0")
+    script = "for i = 1, 1000 do redis.call('set', ARGV[1] .. i, string.rep('x', 500), 'EX', 3600) end"
+    for part in range(25):
+        cli(lab, "EVAL", script, "0", f"lab:cache:{part}:")
 
 
 def _uncache(lab: Lab) -> None:
     _unlink(lab, "lab:cache:*")
+    cli(lab, "MEMORY", "PURGE")
     _restore(lab, "maxmemory")
 
 

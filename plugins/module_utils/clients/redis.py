@@ -111,7 +111,7 @@ def _lost(first: Probe, error: CollectError) -> Probe:
 def _look(look: _Look) -> None:
     look.data["now"] = time.time()
     _pings(look)
-    started = time.monotonic()
+    started, sent = time.monotonic(), look.link.sent
     if not _info(look, "info"):
         return
     data = look.data["info"]
@@ -128,6 +128,7 @@ def _look(look: _Look) -> None:
     look.link.deadline.wait(max(0.0, started + look.wanted.window - time.monotonic()))
     if _info(look, "later"):
         look.data["window"] = time.monotonic() - started
+        look.data["own_commands"] = look.link.sent - sent
 
 
 def _info(look: _Look, where: str) -> bool:

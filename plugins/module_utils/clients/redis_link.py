@@ -36,6 +36,7 @@ class Link:
     def __init__(self, options: RedisOptions, deadline: Deadline) -> None:
         self.options = options
         self.deadline = deadline
+        self.sent = 0
         self._late = False
         self._connection: t.Any = None
         self._watchdog: threading.Timer | None = None
@@ -96,6 +97,7 @@ class Link:
         if self._connection is None:
             raise CollectError("reset", "the connection is closed")
         self.deadline.check("talking to Redis")
+        self.sent += len(commands)
         try:
             self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
         except (exceptions.RedisError, OSError) as error:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
@@ -14,6 +15,7 @@ from .redis_parse import errors, safe_name, whole
 from .redis_settings import MIB, Settings, count, size, span
 from .redis_snapshot import Client, RedisSnapshot, growth
 
+NUMBER = re.compile(r"\d+$")
 BASELINE_AGE = 300.0
 """Blocked clients are compared with looks that are at least so old (seconds)."""
 REPLICA_BUFFER = 10 * MIB
@@ -100,10 +102,10 @@ def _who(snapshot: RedisSnapshot) -> list[str]:
 
 
 def holders(clients: t.Iterable[Client]) -> list[dict[str, t.Any]]:
-    """Clients by name, user and host; the biggest group first."""
+    """Clients by name (without a number at its end), user and host; the biggest group first."""
     groups: dict[tuple[str, str, str], list[Client]] = collections.defaultdict(list)
     for client in clients:
-        groups[client.name, client.user, client.host].append(client)
+        groups[NUMBER.sub("*", client.name), client.user, client.host].append(client)
     rows = [
         {
             "name": safe_name(name),

@@ -26,6 +26,8 @@ FEWEST = 10 * MIB
 """Fragmentation below this many bytes is noise, as MEMORY DOCTOR has it."""
 EMPTY = 5 * MIB
 """A server whose peak is below this is empty, as MEMORY DOCTOR has it: its ratios say nothing."""
+PAST_PEAK = 1.5
+"""After such a peak the allocator keeps what it had, which is harmless, as MEMORY DOCTOR has it."""
 PROGRAM = 10 * MIB
 """What the program itself takes beside its data: resident memory is never below that."""
 RATIOS = (
@@ -210,10 +212,11 @@ def _evicting(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding
 
 def _fragmented(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
     """The limits are those of MEMORY DOCTOR: each ratio counts only with enough bytes behind it."""
-    if (snapshot.number("used_memory_peak", 0.0) or 0.0) < EMPTY:
+    peak, now = snapshot.number("used_memory_peak", 0.0) or 0.0, snapshot.number("used_memory", 0.0) or 0.0
+    if peak < EMPTY:
         return
     said = []
-    for ratio, bytes_, limit, least, what in RATIOS:
+    for ratio, bytes_, limit, least, what in RATIOS if peak <= PAST_PEAK * now else ():
         value, wasted = snapshot.number(ratio, 0.0) or 0.0, snapshot.number(bytes_, 0.0) or 0.0
         if value > limit and wasted > least:
             said.append(f"{what}: {value:.2f} ({size(wasted)})")

@@ -162,8 +162,9 @@ class RedisSnapshot:
     """All of one look. None says: not asked or not answered; refused says why (command -> the server's words).
 
     info, later: INFO at the start and after the window of seconds. login: why the login failed, "" where it did not.
-    pings: milliseconds of each PING. ping_error: first word of the error that PING gets. own_denied: how often the look
-    itself was refused by ACL, so that it is not taken for somebody else's. config: of CONFIG GET, without any secret.
+    pings: milliseconds of each PING. ping_error: first word of the error that PING gets. config: of CONFIG GET, without
+    any secret. own_denied, own_commands: how often the look itself was refused by ACL, and how many commands it sent
+    within the window, so that they are not taken for somebody else's.
     """
 
     address: str
@@ -189,6 +190,7 @@ class RedisSnapshot:
     masters: tuple[Master, ...] | None = None
     refused: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     own_denied: int = 0
+    own_commands: int = 0
 
     @property
     def reachable(self) -> bool:

@@ -70,6 +70,8 @@ def summary(snapshot: RedisSnapshot) -> dict[str, t.Any]:
 def _of_info(snapshot: RedisSnapshot) -> dict[str, t.Any]:
     last = snapshot.last
     counters = {name: snapshot.delta(name) for name in (*COUNTERS, *MORE_COUNTERS) if name in last}
+    if counters.get(COUNTERS[0]) is not None:
+        counters[COUNTERS[0]] = max(0.0, (counters[COUNTERS[0]] or 0.0) - snapshot.own_commands)
     return {
         "server": _pick(last, SERVER),
         "memory": {**_pick(last, (*MEMORY, *FRAGMENTS)), "policy": policy_of(snapshot), "evicts": evicts(snapshot)},
