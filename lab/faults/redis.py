@@ -24,6 +24,13 @@ SETTINGS = {
 }
 """What redis.conf says, for whatever a fault sets otherwise."""
 CROWD = 100
+WORKERS: tuple[dict[str, Any], ...] = (
+    {"name": "lab-worker", "command": ["BLPOP", "lab:queue", "0"]},
+    {"name": "lab-reader", "command": ["XREAD", "BLOCK", "0", "STREAMS", "lab:stream", "$"]},
+    {"name": "lab-listener", "command": ["SUBSCRIBE", "lab:news"]},
+    {"name": "sentinel-lab-cmd"},
+)
+"""Idle for ever, and never to be killed."""
 LONG = "3600"
 LOADED_KEYS = "10000"
 LOAD_DELAY = "1500"
@@ -133,10 +140,12 @@ def _crowd(name: str, count: int) -> list[dict[str, Any]]:
 
 
 def _pile_up(lab: Lab) -> None:
-    """Nearly all places taken by clients that do nothing; the lab's own have the rest."""
+    """Nearly all places taken by clients that do nothing. The first ones are at work, though idle even longer."""
     cli(lab, "CONFIG", "SET", "maxclients", str(CROWD))
     others = int(info(lab, "connected_clients"))
-    hold(lab, "redis_crowded", _crowd("lab-leak", CROWD - max(4, others) - 3))
+    traps = [{**group, "count": 2} for group in WORKERS]
+    leak = _crowd("lab-leak", CROWD - max(4, others) - 3 - 2 * len(traps))
+    hold(lab, "redis_crowded", [*traps, *leak])
     wait_until("them to be idle", lambda: _idle(lab, CROWD // 2), acts.SHOWS)
 
 
@@ -246,12 +255,7 @@ def _unstore(lab: Lab) -> None:
 
 def _workers(lab: Lab) -> None:
     """Idle for ever, and at work: consumers that wait, and subscribers."""
-    groups = [
-        {"name": "lab-worker", "count": 10, "command": ["BLPOP", "lab:queue", "0"]},
-        {"name": "lab-reader", "count": 5, "command": ["XREAD", "BLOCK", "0", "STREAMS", "lab:stream", "$"]},
-        {"name": "lab-listener", "count": 5, "command": ["SUBSCRIBE", "lab:news"]},
-    ]
-    hold(lab, "redis_workers", groups)
+    hold(lab, "redis_workers", [{**group, "count": 5} for group in WORKERS])
 
 
 def _redis(

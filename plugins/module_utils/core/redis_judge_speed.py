@@ -48,7 +48,7 @@ def rtt(snapshot: RedisSnapshot) -> float | None:
 def _slow(snapshot: RedisSnapshot, settings: Settings) -> list[Slow]:
     """What held the main thread long enough within the look-back, the longest first."""
     limit = settings.thresholds["latency_ms"]["warn"] / 1000
-    recent = [s for s in snapshot.slowlog or () if s.seconds >= limit and _recent(s.at + s.seconds, snapshot, settings)]
+    recent = [s for s in snapshot.slowlog or () if s.seconds >= limit and _recent(s.at, snapshot, settings)]
     return sorted(recent, key=lambda slow: -slow.seconds)
 
 

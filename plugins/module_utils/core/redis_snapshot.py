@@ -110,7 +110,7 @@ class Client:
 
 @dataclasses.dataclass(frozen=True)
 class Slow:
-    """One entry of the slowlog: never its values. at: epoch seconds of the server's clock."""
+    """One entry of the slowlog: never its values. at: when it ended, in epoch seconds of the server's clock."""
 
     at: float
     seconds: float
