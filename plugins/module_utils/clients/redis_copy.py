@@ -39,8 +39,8 @@ def take(link: Link, directory: str, deadline: Deadline) -> Copy:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     name = "".join(char if char.isalnum() else "-" for char in options.address)
     path = os.path.join(directory, f"redis-{name}-{stamp}.rdb")
-    before = _lastsave(link, deadline)
     try:
+        before = _lastsave(link, deadline)
         received = _receive(options, path, deadline)
         problem = _saved(link, before, deadline) or check(path, deadline)
     except CollectError as error:
@@ -59,8 +59,8 @@ def _useless(path: str, problem: str) -> Copy:
 
 def _lastsave(link: Link, deadline: Deadline) -> int:
     """LASTSAVE counts whole seconds: let the present one pass, so that it can be seen to move."""
-    last = parse.whole(link.ask("LASTSAVE"))
-    while parse.whole(parse.text(link.ask("TIME")[0])) <= last:
+    last = parse.whole(link.must("LASTSAVE"))
+    while parse.whole(parse.text(link.must("TIME")[0])) <= last:
         if not deadline.wait(POLL):
             break
     return last
@@ -69,8 +69,8 @@ def _lastsave(link: Link, deadline: Deadline) -> int:
 def _saved(link: Link, before: int, deadline: Deadline) -> str:
     """What is wrong with the save behind the copy; "" where it went well."""
     while True:
-        info = parse.info(parse.text(link.ask("INFO", "persistence")))
-        if info.get("rdb_bgsave_in_progress") != "1" and parse.whole(link.ask("LASTSAVE")) > before:
+        info = parse.info(parse.text(link.must("INFO", "persistence")))
+        if info.get("rdb_bgsave_in_progress") != "1" and parse.whole(link.must("LASTSAVE")) > before:
             break
         if info.get("rdb_last_bgsave_status", "ok") != "ok":
             return "the save failed (the server's log says why)"

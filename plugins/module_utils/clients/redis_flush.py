@@ -33,24 +33,15 @@ class Removed:
 
 
 def info(link: Link) -> dict[str, str]:
-    found = parse.info(parse.text(must(link, "INFO", "everything")))
-    return found if found.get("run_id") else parse.info(parse.text(must(link, "INFO")))
-
-
-def must(link: Link, *words: t.Any) -> t.Any:
-    """An answer, or a CollectError that names the command and, where that is it, the right that is missing."""
-    try:
-        return link.ask(*words)
-    except ReplyError as error:
-        kind = "permission" if error.word == "NOPERM" else "failed"
-        raise CollectError(kind, f"{' '.join(str(w) for w in words[:2])} is refused: {error.text}") from None
+    found = parse.info(parse.text(link.must("INFO", "everything")))
+    return found if found.get("run_id") else parse.info(parse.text(link.must("INFO")))
 
 
 def scan(link: Link, pattern: str, end: float) -> t.Iterator[list[bytes]]:
     """The keys of the database in steps; the last step is empty where all were seen, and missing where time ran out."""
     cursor, words = "0", (["MATCH", pattern] if pattern else [])
     while time.monotonic() < end:
-        following, keys = must(link, "SCAN", cursor, *words, "COUNT", STEP)
+        following, keys = link.must("SCAN", cursor, *words, "COUNT", STEP)
         cursor = parse.text(following)
         if keys:
             yield list(keys)
@@ -91,8 +82,8 @@ def tells(name: str, prefixes: t.Iterable[str]) -> bool:
 
 def remove_all(link: Link, deadline: Deadline) -> Removed:
     """FLUSHDB ASYNC of the selected database, and wait until its memory is given back."""
-    before = parse.whole(must(link, "DBSIZE"))
-    must(link, "FLUSHDB", "ASYNC")
+    before = parse.whole(link.must("DBSIZE"))
+    link.must("FLUSHDB", "ASYNC")
     return Removed(before, True, _settle(link, deadline))
 
 
@@ -103,7 +94,7 @@ def remove_matching(link: Link, pattern: str, rate: float, deadline: Deadline) -
     for keys in scan(link, pattern, end):
         complete = not keys
         if keys:
-            removed += parse.whole(must(link, "UNLINK", *keys))
+            removed += parse.whole(link.must("UNLINK", *keys))
         ahead = started + removed / rate - time.monotonic()
         if ahead > 0:
             deadline.wait(min(ahead, max(0.0, end - time.monotonic())))
@@ -113,7 +104,7 @@ def remove_matching(link: Link, pattern: str, rate: float, deadline: Deadline) -
 def _settle(link: Link, deadline: Deadline) -> int:
     """Objects that still wait to be freed: memory is not to be judged before there are none."""
     while True:
-        data = parse.info(parse.text(must(link, "INFO", "memory")))
+        data = parse.info(parse.text(link.must("INFO", "memory")))
         pending = parse.whole(data.get("lazyfree_pending_objects"))
         if not pending or deadline.left() < 1 or not deadline.wait(POLL):
             return pending

@@ -11,7 +11,6 @@ import typing as t
 from ..core import redis_parse as parse
 from ..core.redis_dose import Choice, Wish, changed
 from ..core.redis_snapshot import Client
-from .errors import CollectError
 from .redis_link import Link, ReplyError
 
 CHUNK = 50
@@ -37,27 +36,18 @@ class Seen:
 
 def look(link: Link) -> Seen:
     """Raises CollectError, with the missing right where it is one."""
-    info = parse.info(parse.text(_must(link, "INFO", "everything")))
+    info = parse.info(parse.text(link.must("INFO", "everything")))
     if not info.get("run_id"):
-        info = parse.info(parse.text(_must(link, "INFO")))
-    own = parse.whole(_must(link, "CLIENT", "ID"))
+        info = parse.info(parse.text(link.must("INFO")))
+    own = parse.whole(link.must("CLIENT", "ID"))
     limit = parse.whole(info.get("maxclients"))
     if not limit:
-        limit = parse.whole(parse.pairs(_must(link, "CONFIG", "GET", "maxclients")).get("maxclients"))
+        limit = parse.whole(parse.pairs(link.must("CONFIG", "GET", "maxclients")).get("maxclients"))
     return Seen(info, listed(link), own, limit)
 
 
 def listed(link: Link) -> tuple[Client, ...]:
-    return parse.clients(parse.text(_must(link, "CLIENT", "LIST")))
-
-
-def _must(link: Link, *words: t.Any) -> t.Any:
-    try:
-        return link.ask(*words)
-    except ReplyError as error:
-        kind = "permission" if error.word == "NOPERM" else "failed"
-        name = " ".join(str(word) for word in words[:2])
-        raise CollectError(kind, f"{name} is refused: {error.text}. Nothing was changed") from None
+    return parse.clients(parse.text(link.must("CLIENT", "LIST")))
 
 
 def end(link: Link, choice: Choice, wish: Wish) -> Ended:

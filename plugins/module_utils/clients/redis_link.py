@@ -82,6 +82,15 @@ class Link:
             raise answer
         return answer
 
+    def must(self, *words: str | bytes | int) -> t.Any:
+        """One command that has to be answered. Raises CollectError, with the right that is missing where that is it."""
+        try:
+            return self.ask(*words)
+        except ReplyError as error:
+            name = " ".join(word for word in words[:2] if isinstance(word, str) and word.isupper())
+            kind = "permission" if error.word == "NOPERM" else "failed"
+            raise CollectError(kind, f"{name} is refused: {error.text}") from None
+
     def ask_all(self, commands: t.Sequence[t.Sequence[str | bytes | int]]) -> list[t.Any]:
         """Many commands in few packets; an error reply is a ReplyError in its place. Raises CollectError."""
         answers: list[t.Any] = []
