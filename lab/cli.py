@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -59,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return given.run(config.load(profiles=tuple(getattr(given, "profile", ()))), given)
     except LabError as error:
         progress.complain(f"lab {given.verb}: {error}")
+        return 1
+    except BrokenPipeError:
+        # Who reads us has seen enough; Python must not complain about it when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         progress.complain(f"\nlab {given.verb}: interrupted; lab up or lab down goes on from here")

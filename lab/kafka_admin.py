@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -15,6 +17,21 @@ from lab.errors import LabError
 BOOTSTRAP_TIMEOUT_MS = 4000
 REQUEST_TIMEOUT_MS = 10000
 BATCH_TIMEOUT = 60.0
+KNOCK_TIMEOUT = 2.0
+
+
+def knock(port: int) -> None:
+    """Raise unless a broker answers on this port of the loopback address: one request for its API versions.
+
+    The library's client takes seconds to find out that nobody is there, and leaves a thread behind each time.
+    """
+    client_id = b"lab"
+    request = struct.pack(">hhih", 18, 0, 7, len(client_id)) + client_id
+    with socket.create_connection(("127.0.0.1", port), timeout=KNOCK_TIMEOUT) as link:
+        link.sendall(struct.pack(">i", len(request)) + request)
+        answer = link.recv(10, socket.MSG_WAITALL)
+    if len(answer) < 10 or struct.unpack(">ih", answer[4:]) != (7, 0):
+        raise LabError(f"no Kafka broker answers on port {port}", "lab logs kafka")
 
 
 @contextmanager

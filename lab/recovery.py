@@ -1,4 +1,4 @@
-"""Taking up what a killed command or a person left behind, before the stack is started."""
+"""Taking up what a killed command or a person left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTLE = 20.0
 
 
 def mend(lab: Lab) -> None:
-    """Undo what would keep compose from starting the stack; say what was found."""
+    """Undo what would keep the stack from starting; say what was found."""
     found = stack.containers(lab.client, lab.config)
     if not found:
         return
@@ -23,7 +23,6 @@ def mend(lab: Lab) -> None:
         found["impostor"].remove(force=True)
         mended.append("something stood on Kafka's port")
     mended += [f"{service} had switches on" for service in SERVICES if reset_switches(lab, service)]
-    mended += [f"{service} was restarted, being unhealthy" for service in _revive(lab)]
     for text in mended:
         progress.say(f"           mended: {text}")
 
@@ -39,23 +38,21 @@ def reset_switches(lab: Lab, service: str) -> bool:
         return False  # it does not run: nothing is switched on
 
 
-def _revive(lab: Lab) -> list[str]:
-    """Give what is unhealthy a little time, then restart it: compose gives up on a dependency that is unhealthy."""
+def revive(lab: Lab) -> None:
+    """Give what is unhealthy a little time after everything was started, then restart it."""
     try:
-        wait_until(
-            "containers to be healthy", lambda: ", ".join(_unhealthy(lab)) or None, SETTLE if _unhealthy(lab) else 0
-        )
+        wait_until("containers to be healthy", lambda: ", ".join(_unhealthy(lab)) or None, SETTLE)
     except LabError:
-        sick = _unhealthy(lab)
-        for service in sick:
-            try:
-                lab.container(service).restart(timeout=5)
-            except APIError as error:
-                raise LabError(
-                    f"{service} is unhealthy and can't be restarted: {error.explanation}", "lab down"
-                ) from error
-        return sick
-    return []
+        for service in _unhealthy(lab):
+            with progress.phase(f"{service} restarted, being unhealthy"):
+                _restart(lab, service)
+
+
+def _restart(lab: Lab, service: str) -> None:
+    try:
+        lab.container(service).restart(timeout=5)
+    except APIError as error:
+        raise LabError(f"{service} is unhealthy and can't be restarted: {error.explanation}", "lab down") from error
 
 
 def _unhealthy(lab: Lab) -> list[str]:

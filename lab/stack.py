@@ -14,10 +14,18 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from lab import images, proc
-from lab.config import HOME, Config, write_env_file
+from lab.config import CLUSTER, HOME, Config, write_env_file
 from lab.errors import LabError
 
 COMPOSE_FILE = HOME / "docker-compose.yml"
+# What starts together: the stores, what talks to them, the front door, the traffic. Between these `lab up` does not
+# wait for health checks, as compose would: the services wait for what they need by themselves.
+STORES = ("postgres", "redis", "kafka")
+LAYERS = (
+    ("auth", "orders", "notification", "prometheus", "alertmanager", "postgres-exporter", "redis-exporter"),
+    ("gateway",),
+    ("loadgen",),
+)
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 
@@ -69,6 +77,19 @@ def compose(config: Config, arguments: Sequence[str], what: str, lock: int, time
         if "address already in use" in error.message:
             error.hint = "free that port, or move the lab: LAB_PORT_OFFSET=20000 or one LAB_<NAME>_PORT"
         raise
+
+
+def stores(config: Config) -> tuple[str, ...]:
+    return (*STORES, *CLUSTER) if "cluster" in config.profiles else STORES
+
+
+def services(config: Config) -> set[str]:
+    """Everything that has to run."""
+    return {*stores(config), *(name for layer in LAYERS for name in layer)}
+
+
+def start(config: Config, names: Sequence[str], lock: int) -> None:
+    compose(config, ["up", "-d", "--no-deps", *names], "docker-compose up", lock)
 
 
 def logs(config: Config, arguments: Sequence[str]) -> int:

@@ -26,7 +26,7 @@ def stop(lab: Lab, *services: str) -> None:
     for service in services:
         lab.container(service).stop()
     for service in services:
-        _await(f"{service} to stop", lambda s=service: None if _status(lab, s) == "exited" else _status(lab, s), SHOWS)
+        _await_stopped(lab, service)
 
 
 def start(lab: Lab, *services: str) -> None:
@@ -167,8 +167,12 @@ def _is_json(value: bytes) -> bool:
     return True
 
 
-def _status(lab: Lab, service: str) -> str:
-    return lab.container(service).status
+def _await_stopped(lab: Lab, service: str) -> None:
+    def reason() -> str | None:
+        status = lab.container(service).status
+        return None if status == "exited" else f"it is {status}"
+
+    _await(f"{service} to stop", reason, SHOWS)
 
 
 def remove(lab: Lab, service: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.errors import LabError
 from lab.faults import acts
 from lab.faults.model import Fault, Lab
 
@@ -32,6 +33,8 @@ def _thaw(lab: Lab) -> None:
 
 def _slow(lab: Lab) -> None:
     """Commits go on in every partition, at a part of the rate at which records arrive there."""
+    if lab.config.rate == 0:
+        raise LabError("without traffic nobody is slow", "set LAB_RATE and run lab up")
     arrive = lab.config.rate * WRITES / lab.config.partitions
     acts.switch(lab, SERVICE, "sink_delay", round(1000 / (arrive * SLOWNESS)))
     acts.boost(lab, acts.every_partition(lab))
@@ -66,7 +69,7 @@ FAULTS = (
         "the consumer's process is stopped by a signal while its container is up",
         _freeze,
         _thaw,
-        ("docker.process.frozen", "docker.container.unhealthy", "kafka.lag.stopped"),
+        ("docker.process.frozen", "kafka.lag.stopped"),
     ),
     Fault(
         "consumer_slow",

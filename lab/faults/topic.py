@@ -16,6 +16,8 @@ def _delete(lab: Lab) -> None:
     with kafka_admin.admin(lab.config.brokers) as kafka:
         kafka.delete([lab.config.topic])
     wait_until(f"topic {lab.config.topic} to be gone", reason, acts.SHOWS)
+    # The consumer notices by itself, and leaves its group until there is something to read again.
+    acts.await_group_empty(lab)
 
 
 def _recreate(lab: Lab) -> None:

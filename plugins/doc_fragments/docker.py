@@ -46,5 +46,5 @@ options:
     type: path
     aliases: [tls_client_key]
 requirements:
-  - docker >= 7.0.0 (the Python library), on the host that the task runs on
+  - docker >= 7.1.0 (the Python library), on the host that the task runs on
 """

@@ -132,7 +132,7 @@ from ansible_collections.incident.response.plugins.module_utils.module.docker_se
 
 def main() -> None:
     module = AnsibleModule(supports_check_mode=True, **SPEC.module_kwargs())
-    problem = missing_library((("docker", "docker", "7.0.0"),))
+    problem = missing_library((("docker", "docker", "7.1.0"),))
     if problem:
         module.fail_json(msg=problem)
     try:

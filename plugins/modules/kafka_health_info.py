@@ -121,8 +121,8 @@ notes:
   - "KFK-16: C(kafka.transaction.hanging). KFK-17: C(kafka.record.corrupt). KFK-21: C(kafka.traffic.none).
     KFK-22: C(kafka.group.expiring)."
   - "KFK-19: C(kafka.lag.high). KFK-20: C(kafka.lag.age). Both only where nothing more telling was found about a group."
-  - "KFK-18: C(kafka.record.poison) takes two checks: the role P(incident.response.scenario_kafka#role) raises it where one
-    partition stands still and the log of its consumer names that offset again and again."
+  - "KFK-18: C(kafka.record.poison) takes two checks. The role P(incident.response.scenario_kafka#role) raises it where
+    one partition stands still and the log of its consumer names that offset again and again."
   - The component of a finding about a group is C(group:NAME), that of all others is O(component).
   - C(kafka.unmeasured) has the state C(unknown) and says what could not be read and why. It is never the same as
     healthy.

@@ -97,7 +97,7 @@ def test_all_at_once_and_one_fault_each():
 @pytest.mark.parametrize(
     ("code", "word"),
     [
-        (0, "finished by itself"),
+        (0, "ended in good order"),
         (1, "error"),
         (2, "Go panic"),
         (126, "not executable"),
@@ -204,6 +204,23 @@ def test_oom_of_a_child_is_not_a_container_that_is_down():
     finding = only(judge(look(one), Settings()))
     assert (finding.id, finding.state, finding.severity) == ("docker.memory.oom_killed", "warning", "P2")
     assert finding.details["main_process"] is False and "child" in finding.summary
+
+
+def test_a_child_killed_before_the_engine_wrote_the_start_down():
+    """Seen on a busy engine: StartedAt is later than the OOM of a child that allocates at once."""
+    one = running(memory=Memory(1, 1, 1, 1, oom_kills=1))
+    lines = [KernelOom(one.started - 0.5, one.id, "perl", False)]
+    for finished in (None, one.started - 60):
+        one.finished = finished
+        finding = only(judge(look(one, kernel=lines), Settings()))
+        assert finding.details["main_process"] is False
+
+
+def test_a_counter_of_zero_means_an_earlier_life():
+    one = running(memory=Memory(1, 1, 1, 1, oom_kills=0))
+    one.finished = one.started - 0.1
+    finding = only(judge(look(one, kernel=[KernelOom(one.started - 0.2, one.id, "app", False)]), Settings()))
+    assert finding.details["main_process"] is True
 
 
 def test_restart_wipes_the_flag_but_not_the_evidence():

@@ -52,6 +52,7 @@ def obeys(engine):
         health = engine.data[identifier]["State"].get("Health")
         if health:
             health["Status"] = "healthy"
+            health["Log"] = [{"End": "2030-01-01T00:01:40Z", "ExitCode": 0, "Output": ""}]
 
     def unpause(identifier):
         state(identifier, Status="running")
@@ -274,6 +275,15 @@ def test_health_from_before_a_pause_does_not_count():
     engine.on["unpause"] = lambda identifier: engine.data[identifier]["State"].update(Status="running")
     assert "not well" in refused(engine, service="paused", state="unpaused")["msg"]
     assert go(one("paused"), service="paused", state="unpaused")["changed"] is True
+
+
+def test_health_from_before_a_restart_does_not_count():
+    """The engine keeps the log of probes through a restart."""
+    engine = one()
+    engine.on["restart"] = lambda identifier, _timeout: engine.data[identifier]["State"].update(
+        StartedAt="2030-01-01T00:00:00Z"
+    )
+    assert "not well" in refused(engine, service="healthy", state="restarted")["msg"]
 
 
 def test_a_crash_after_the_start_is_no_success():

@@ -85,6 +85,16 @@ CASES = {
     "lag grows": ([(0, 100, 300), (5, 150, 500), (10, 200, 700)], BUSY, SLOW),
     "lag stays, far more than one commit explains": ([(0, 100, 5000), (5, 150, 5050), (10, 200, 5100)], BUSY, SLOW),
     "keeps up, commits every 5 s": ([(0, 1000, 1400), (5, 1500, 1900), (10, 2000, 2400)], BUSY, OK),
+    "keeps up, and the looks fall ever later after a commit": (
+        [(0, 1000, 1050), (5, 1450, 1550), (10, 1850, 2050)],
+        BUSY,
+        OK,
+    ),
+    "falls behind by more than what arrives between two commits": (
+        [(0, 1000, 1050), (5, 1200, 1550), (10, 1400, 2050)],
+        BUSY,
+        SLOW,
+    ),
     "lag falls": ([(0, 100, 1000), (5, 300, 1000), (10, 500, 1000)], BUSY, CATCHING_UP),
     "lag falls although much arrives": ([(0, 0, 1000), (5, 500, 1200), (10, 1000, 1400)], BUSY, CATCHING_UP),
     "lag rose and falls now": ([(0, 100, 200), (5, 110, 900), (10, 500, 910)], BUSY, CATCHING_UP),

@@ -257,6 +257,7 @@ def test_the_looks_cover_the_cluster_and_every_container_once() -> None:
     ("changes", "said"),
     [
         ({"kafka_consumers": ["mails"]}, "kafka_consumers is a mapping"),
+        ({"kafka_consumers": {"{{ group }}": "mailer"}}, "templates no keys"),
         ({"kafka_brokers": [1]}, "kafka_brokers is a mapping"),
         ({"kafka_brokers": {"one": {"runtime": BROKER}}}, "where a broker id belongs"),
         ({"kafka_brokers": {1: {"runtime": {"kind": "docker"}}}}, "runtime lacks host, service"),

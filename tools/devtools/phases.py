@@ -103,7 +103,7 @@ class PhaseResult:
 
     @property
     def ok(self) -> bool:
-        return all(outcome.ok for outcome in self.outcomes)
+        return bool(self.outcomes) and all(outcome.ok for outcome in self.outcomes)
 
     def count(self, what: str) -> int:
         return sum(getattr(outcome.tally, what) for outcome in self.outcomes)

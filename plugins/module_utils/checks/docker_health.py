@@ -153,4 +153,4 @@ def _check_files(options: DockerOptions) -> None:
             raise Misuse(f"{name}: {path} can't be read: {error.strerror}") from None
 
 
-CHECK = Check(name="docker_health_info", spec=SPEC, requirements=(("docker", "docker", "7.0.0"),), run=run)
+CHECK = Check(name="docker_health_info", spec=SPEC, requirements=(("docker", "docker", "7.1.0"),), run=run)

@@ -19,8 +19,8 @@ from ..core.kafka_summary import summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 
-MOST_SAMPLES = 6000
-"""Samples handed to the store: half of what a task's result may weigh."""
+MOST_SAMPLES = 4000
+"""Samples handed to the store: less than half of what a task's result may weigh."""
 
 KAFKA_CONNECTION = ArgumentSpec(
     options={

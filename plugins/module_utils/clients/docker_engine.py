@@ -59,7 +59,7 @@ def connect(options: DockerOptions, deadline: Deadline) -> Engine:
         client = docker.APIClient(
             base_url=options.docker_host,
             version=options.api_version,
-            timeout=max(0.1, deadline.cap(options.timeout)),  # type: ignore[arg-type]
+            timeout=max(0.1, deadline.cap(options.timeout)),
             tls=_tls(options) if options.uses_tls else False,
             user_agent=AGENT,
             num_pools=16,

@@ -13,7 +13,7 @@ from .docker_snapshot import Container, DockerSnapshot, Event
 SIGKILLED = 137
 
 EXIT_CODES = {
-    0: "it finished by itself: a wrong command, or a job that is done (the restart policy on-failure leaves it down)",
+    0: "it ended in good order: somebody stopped it, its job was done, or its command was the wrong one",
     1: "the application ended with an error: its last log lines say which",
     2: "a Go panic, a fatal error of the Go runtime, or SIGQUIT: the stack trace is in its log",
     125: "the engine itself failed to run it",

@@ -12,7 +12,7 @@ from . import docker_resource_findings as resources
 from . import docker_state_findings as states
 from .docker_loops import find_loop
 from .docker_oom import find_oom
-from .docker_settings import Case, Sample, Settings
+from .docker_settings import Case, Sample, Settings, details_of
 from .docker_snapshot import UNKNOWN as UNKNOWN_STATUS
 from .docker_snapshot import Container, DockerSnapshot
 from .findings import CRITICAL, UNKNOWN, Finding, Remedy
@@ -212,15 +212,9 @@ def _missing_finding(
             ),
         ),
         details={
-            "container_id": "",
-            "container_name": "" if service else name,
-            "service": name if service else "",
+            **details_of(Container(id="", name="" if service else name, service=name if service else "")),
+            "status": "missing",
             "project": settings.project,
-            "started_at": "",
-            "finished_at": "",
-            "exit_code": None,
-            "restart_count": 0,
-            "image": "",
         },
     )
 

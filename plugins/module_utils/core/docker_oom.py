@@ -20,6 +20,8 @@ from .docker_snapshot import Container, DockerSnapshot
 
 CERTAIN = "certain"
 LIKELY = "likely"
+LATE = 3.0
+"""Seconds that a busy engine may write down a start later than the container began to run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +57,7 @@ class _Evidence:
         container = self.container
         if not self.down:
             return oldest
-        return min(oldest, (container.started or container.finished or oldest) - 1)
+        return min(oldest, (container.started or container.finished or oldest) - LATE)
 
 
 def find_oom(
@@ -121,8 +123,15 @@ def _of_a_running_one(
         return _restarted_after_137(container, killed, snapshot)
     at = max([line.at for line in evidence.kernel] + evidence.events, default=None)
     host = bool(evidence.kernel) and all(line.host for line in evidence.kernel)
-    main = bool(killed) or (at is not None and container.started is not None and at < container.started)
+    main = bool(killed) or _of_an_earlier_life(container, kills, at)
     return Oom(tuple(sources), CERTAIN, main, at, host, kills)
+
+
+def _of_an_earlier_life(container: Container, kills: int | None, at: float | None) -> bool:
+    """It runs: what was killed in this life was a child. The counter knows; times alone are not exact enough."""
+    if at is None or container.finished is None or container.started is None:
+        return False
+    return kills == 0 if kills is not None else at < container.started
 
 
 def _counter_is_fresh(

@@ -10,7 +10,7 @@ import shlex
 import typing as t
 
 from .docker_deaths import exit_text
-from .docker_snapshot import Container, Process
+from .docker_snapshot import Container, Process, parse_time
 
 STATES = ("started", "restarted", "unpaused", "continued")
 _DOWN = ("created", "exited", "dead")
@@ -164,9 +164,10 @@ def _allowed(before: Container, verb: str) -> int:
 
 
 def _has_new_probe(before: Container, now: Container, verb: str) -> bool:
-    """After a pause the health is what it was before it: only a probe since then says something."""
+    """Health and its log live on through a pause and a restart: only a probe since then says something."""
     if verb in ("start", "restart"):
-        return True
+        ended = parse_time(now.health.probes[-1]["at"]) if now.health.probes else None
+        return ended is not None and now.started is not None and ended >= now.started
     return bool(now.health.probes) and now.health.probes[-1:] != before.health.probes[-1:]
 
 

@@ -12,9 +12,9 @@ from .kafka_group_lag import GroupLag, group_lags
 from .kafka_settings import Settings
 from .kafka_snapshot import KafkaSnapshot, Sample
 
-MOST_GROUPS = 200
-MOST_TOPICS = 200
-MOST_PARTITIONS = 20
+MOST_GROUPS = 50
+MOST_TOPICS = 100
+MOST_PARTITIONS = 10
 
 
 def summary(snapshot: KafkaSnapshot, settings: Settings, history: t.Sequence[Sample]) -> dict[str, t.Any]:

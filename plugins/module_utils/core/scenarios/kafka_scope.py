@@ -15,6 +15,11 @@ def consumers(target: str, settings: t.Mapping[str, t.Any]) -> dict[str, str]:
     declared = settings.get("kafka_consumers") or {}
     if not isinstance(declared, t.Mapping):
         raise ScopeError(f"{target}: kafka_consumers is a mapping of group to inventory host, not {declared!r}")
+    for group in declared:
+        if "{{" in str(group):
+            raise ScopeError(
+                f"{target}: kafka_consumers has the key {group}, and Ansible templates no keys: template the whole"
+            )
     return {str(group): str(service) for group, service in declared.items()}
 
 

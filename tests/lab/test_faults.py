@@ -1,0 +1,83 @@
+"""The fault table: what the collection's tests rely on, and what the README says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lab import config, faults
+from lab.errors import LabError
+from lab.faults import table
+
+NOT_RUNNING, UNHEALTHY = "docker.container.not_running", "docker.container.unhealthy"
+# What each fault has to be found as: this test's own list.
+EXPECTED = {
+    "consumer_stopped": {NOT_RUNNING, "kafka.lag.stopped"},
+    "consumer_frozen": {"docker.process.frozen", "kafka.lag.stopped"},
+    "consumer_slow": {"kafka.lag.slow"},
+    "poison_message": {"kafka.lag.stalled", "kafka.record.poison"},
+    "broker_stopped": {NOT_RUNNING, "kafka.broker.unreachable", UNHEALTHY},
+    "broker_paused": {"docker.container.paused", "kafka.broker.silent", UNHEALTHY},
+    "broker_impostor": {NOT_RUNNING, "kafka.broker.not_kafka", UNHEALTHY},
+    "topic_missing": {"kafka.topic.missing"},
+    "offsets_expired": {NOT_RUNNING, "kafka.lag.stopped", "kafka.offset.expired"},
+    "offsets_rewound": {NOT_RUNNING, "kafka.lag.rewound"},
+    "cluster_broker_gone": {
+        NOT_RUNNING,
+        "kafka.broker.missing",
+        "kafka.broker.unreachable",
+        "kafka.partition.offline",
+        "kafka.partition.under_replicated",
+        "kafka.partition.under_min_isr",
+    },
+    "cluster_no_quorum": {NOT_RUNNING, "kafka.broker.unreachable", "kafka.quorum.no_leader"},
+    "burst": set(),
+    "idle_topic": set(),
+    "empty_group": set(),
+}
+
+
+def test_every_fault_is_to_be_found_as_agreed() -> None:
+    assert {name: set(fault.findings) for name, fault in faults.ALL.items()} == EXPECTED
+
+
+@pytest.mark.parametrize("fault", faults.ALL.values(), ids=faults.ALL)
+def test_a_fault_is_well_formed(fault: faults.Fault) -> None:
+    assert fault.what
+    assert fault.twin == (not fault.findings)
+    assert len(set(fault.findings)) == len(fault.findings)
+    assert not set(fault.findings) & set(fault.possible)
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+\.[a-z_]+", name) for name in (*fault.findings, *fault.possible))
+    assert fault.profile == ("cluster" if fault.id.startswith("cluster_") else None)
+
+
+def test_the_readme_has_the_table() -> None:
+    readme = (config.HOME / "README.md").read_text()
+    assert table.markdown() in readme, "paste the output of `lab faults --format markdown` into lab/README.md"
+
+
+def test_the_json_table_says_it_all() -> None:
+    rows = {row["id"]: row for row in json.loads(table.as_json())}
+    assert {name: set(row["findings"]) for name, row in rows.items()} == EXPECTED
+    assert rows["offsets_rewound"]["needs_history"] is True
+
+
+def test_injected_faults_are_remembered_in_order(tmp_path: Path) -> None:
+    settings = config.load({"LAB_STATE_DIR": str(tmp_path), "LAB_CACHE_DIR": str(tmp_path)})
+    assert faults.injected(settings) == []
+    for name in ("broker_stopped", "burst", "broker_stopped"):
+        faults.remember(settings, name)
+    assert faults.injected(settings) == ["burst", "broker_stopped"]
+    faults.forget(settings, "burst")
+    assert faults.injected(settings) == ["broker_stopped"]
+    faults.forget(settings)
+    assert faults.injected(settings) == []
+
+
+def test_an_unknown_fault_is_named_with_those_that_are_known() -> None:
+    with pytest.raises(LabError, match="no fault 'consumer_gone'") as raised:
+        faults.get("consumer_gone")
+    assert "consumer_stopped" in raised.value.hint
