@@ -47,12 +47,17 @@ def walsender(base: Group, group: Group, name: str) -> Any:
 
 
 def running(base: Group, group: Group, name: str) -> Any:
-    """Runs its first statements, and then hangs in the last one."""
+    """Runs its first statements, and then hangs in the last one; what follows it is a commit."""
     link = connect(base, group, name)
     link.autocommit = not group.get("transaction")
     *first, last = group["statements"]
     run(link, first)
-    _background(lambda: run(link, [last]))
+
+    def work() -> None:
+        run(link, [last])
+        link.commit()
+
+    _background(work)
     return link
 
 

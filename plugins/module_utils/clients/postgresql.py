@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import queue
+import threading
 import time
 import typing as t
 
@@ -16,6 +18,7 @@ from ..core.postgresql_snapshot import (
     Answer,
     Counters,
     Limit,
+    Pooler,
     PostgresqlSnapshot,
     Prepared,
     Replica,
@@ -44,6 +47,7 @@ TOO_MANY = "53300"
 def collect(options: PostgresqlOptions, deadline: Deadline) -> PostgresqlSnapshot:
     """Never raises: what could not be read is in the snapshot as that."""
     snapshot = PostgresqlSnapshot(address=options.ordinary.address)
+    pooler = Asking(options, deadline)
     link = _enter(options, deadline, snapshot)
     if link is not None:
         try:
@@ -52,11 +56,34 @@ def collect(options: PostgresqlOptions, deadline: Deadline) -> PostgresqlSnapsho
             snapshot.unmeasured.append(Unmeasured("the rest of the look", error.message, "P2"))
         finally:
             link.close()
-    if options.pooler is not None:
-        snapshot.pooler = pgbouncer.collect(options.pooler, min(options.connect_timeout, max(1.0, deadline.left())))
-        if snapshot.pooler.answer.kind == OK:
-            snapshot.measured.append(f"{len(snapshot.pooler.pools)} PgBouncer pools")
+    snapshot.pooler = pooler.answer()
+    if snapshot.pooler is not None and snapshot.pooler.answer.kind == OK:
+        snapshot.measured.append(f"PgBouncer's pools ({len(snapshot.pooler.pools)})")
     return snapshot
+
+
+class Asking:
+    """Asks the pooler beside the server: two that are dead cost their time once, not one after the other."""
+
+    def __init__(self, options: PostgresqlOptions, deadline: Deadline) -> None:
+        self._login = options.pooler
+        self._found: queue.Queue[Pooler] = queue.Queue()
+        self._left = deadline.left
+        self._seconds = deadline.cap(options.connect_timeout)
+        if self._login is not None:
+            threading.Thread(target=self._ask, args=(self._login,), daemon=True).start()
+
+    def _ask(self, login: Login) -> None:
+        self._found.put(pgbouncer.collect(login, self._seconds))
+
+    def answer(self) -> Pooler | None:
+        """What it said; None where there is none to be asked."""
+        if self._login is None:
+            return None
+        try:
+            return self._found.get(timeout=self._left() + PROBE_SECONDS)
+        except queue.Empty:
+            return Pooler(Answer(self._login.address, "silent", "it gives no answer before the deadline"))
 
 
 def connect(
@@ -69,6 +96,8 @@ def connect(
         return link, Answer(login.address, OK, authenticated=True)
     except CollectError as error:
         link.close()
+        if error.kind == "dns":
+            return None, Answer(login.address, "dns", error.message)
         answer = probe(login, Deadline(PROBE_SECONDS if error.kind == "silent" else max(PROBE_SECONDS, seconds)))
         if answer.kind == OK or (answer.kind == "unsupported" and error.kind == "failed"):
             answer = dataclasses.replace(answer, kind="unsupported", message=error.message)
@@ -292,6 +321,7 @@ def _second_look(
 def look_at_sessions(options: PostgresqlOptions, deadline: Deadline) -> tuple[Connection | None, PostgresqlSnapshot]:
     """Slots, sessions and the pooler only, and the open connection: what has to be known before a session is ended."""
     snapshot = PostgresqlSnapshot(address=options.ordinary.address)
+    pooler = Asking(options, deadline)
     link = _enter(options, deadline, snapshot)
     if link is None:
         return None, snapshot
@@ -303,8 +333,7 @@ def look_at_sessions(options: PostgresqlOptions, deadline: Deadline) -> tuple[Co
     except CollectError:
         link.close()
         raise
-    if options.pooler is not None:
-        snapshot.pooler = pgbouncer.collect(options.pooler, min(options.connect_timeout, max(1.0, deadline.left())))
+    snapshot.pooler = pooler.answer()
     return link, snapshot
 
 

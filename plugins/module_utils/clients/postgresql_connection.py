@@ -13,6 +13,7 @@ import typing as t
 
 from .deadline import Deadline
 from .errors import CollectError
+from .postgresql_names import addresses
 from .postgresql_options import APPLICATION, Login
 
 STATEMENT_SECONDS = 5.0
@@ -47,12 +48,18 @@ class Connection:
 
     def open(self, seconds: float) -> None:
         """Connect, and say first how this session behaves. Raises CollectError(failed), which says nothing about
-        why."""
+        why, or CollectError(dns)."""
         import psycopg2
 
+        limit = Deadline(min(seconds, self._deadline.left()))
+        known: list[str] = []
+        if not self._login.local:
+            known = [
+                str(address[0]) for _family, address in addresses(self._login.host, self._login.port, limit.left())
+            ]
         try:
-            self._link = psycopg2.connect(**self._login.parameters(), async_=1)
-            self._wait(Deadline(min(seconds, self._deadline.left())))
+            self._link = psycopg2.connect(**self._login.parameters(known), async_=1)
+            self._wait(limit)
         except psycopg2.Error as error:
             self.close()
             raise CollectError("failed", first_line(error), self._login.address) from None

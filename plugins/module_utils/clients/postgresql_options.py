@@ -42,8 +42,9 @@ class Login:
     def verified(self) -> bool:
         return self.ssl_mode in ("verify-ca", "verify-full")
 
-    def parameters(self) -> dict[str, t.Any]:
-        """What libpq takes. No options: PgBouncer refuses start-up options that it does not know."""
+    def parameters(self, addresses: t.Sequence[str] = ()) -> dict[str, t.Any]:
+        """What libpq takes; addresses: those of host, where they are known already. No options: PgBouncer refuses
+        start-up options that it does not know."""
         found: dict[str, t.Any] = {
             "host": self.host,
             "port": self.port,
@@ -54,6 +55,8 @@ class Login:
             "gssencmode": "disable",
             "application_name": APPLICATION,
         }
+        if addresses:
+            found.update(host=",".join([self.host] * len(addresses)), hostaddr=",".join(addresses))
         names = {"sslrootcert": self.ssl_root_cert, "sslcert": self.ssl_cert, "sslkey": self.ssl_key}
         return {**found, **{name: value for name, value in names.items() if value}}
 

@@ -18,6 +18,7 @@ from ..core.postgresql_snapshot import OK, Answer
 from .deadline import Deadline
 from .errors import CollectError
 from .postgresql_login import LoginError, Scram, md5
+from .postgresql_names import addresses
 from .postgresql_options import APPLICATION, Login
 
 PROTOCOL = 196608
@@ -87,12 +88,9 @@ class _Talk:
     def _connect(self) -> socket.socket:
         if self._login.local:
             return self._dial(socket.AF_UNIX, self._login.address)
-        try:
-            found = socket.getaddrinfo(self._login.host, self._login.port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as error:
-            raise CollectError("dns", f"the name {self._login.host} does not resolve: {error}") from error
+        found = addresses(self._login.host, self._login.port, self._deadline.left())
         failure: CollectError | None = None
-        for family, _type, _protocol, _name, address in found:
+        for family, address in found:
             try:
                 return self._dial(family, address)
             except CollectError as error:

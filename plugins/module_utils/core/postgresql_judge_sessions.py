@@ -247,7 +247,7 @@ def _blocked(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence
         subject=who if len(bad) == 1 else f"{len(bad)} blockers",
         state="critical" if any(level == "critical" for level, _chain in bad) else "warning",
         severity="P2",
-        summary=f"{_count(waiters, 'session')} wait for locks; at the root is {who}",
+        summary=f"{_count(waiters, 'session')} {'waits' if waiters == 1 else 'wait'} for locks; at the root is {who}",
         observed={"waiters": waiters, "roots": len(bad), "longest_seconds": round(age(snapshot, first.since))},
         threshold={name: dict(settings.thresholds[name]) for name in ("lock_wait_seconds", "lock_waiters")},
         evidence=tuple(line for _level, chain in bad[:5] for line in _chain_lines(snapshot, chain)),
