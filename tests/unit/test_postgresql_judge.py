@@ -121,6 +121,13 @@ def test_headroom(used: int, expected: str | None, severity: str | None) -> None
     )
 
 
+@pytest.mark.parametrize(("capacity", "used", "found"), [(14, 11, False), (14, 12, True), (97, 77, False)])
+def test_a_small_server_is_judged_by_its_part(capacity: int, used: int, found: bool) -> None:
+    """The dose leaves a fifth of the slots free, and what it leaves must not be a finding again."""
+    snapshot = made([session(pid, "active", 1.0) for pid in range(used)], maximum=capacity + 3)
+    assert bool(ids(snapshot)) is found
+
+
 def test_background_processes_use_no_slot() -> None:
     """12 clients and 17 rows in the view are no 142 %."""
     workers = [session(90 + n, "", kind=kind) for n, kind in enumerate(["checkpointer", "walwriter", "walsender"])]

@@ -47,9 +47,9 @@ def saturated(snapshot: PostgresqlSnapshot, settings: Settings) -> str | None:
     slots = snapshot.slots
     if slots is None:
         return None
-    if slots.headroom <= settings.least_headroom:
-        return "critical"
-    return settings.level("used_percent", slots.used_percent)
+    level = settings.level("used_percent", slots.used_percent)
+    # Of a small server a few slots are a good part: there the percentage alone counts.
+    return "critical" if level and slots.headroom <= settings.least_headroom else level
 
 
 def _headroom(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Finding]:
