@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -51,6 +52,23 @@ def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any
     raise AssertionError(f"waited {seconds} s for {what}: {last!r}")
 
 
+VERSION = (
+    re.search(r"v=(\d+)\.(\d+)", subprocess.run([BINARY, "--version"], capture_output=True, text=True).stdout)
+    if BINARY
+    else None
+)
+OLD = VERSION is not None and int(VERSION[1]) < 7
+
+
+def for_version(options: tuple[str, ...]) -> list[str]:
+    """The options as this server calls them: before 7.0 DEBUG is always allowed, and scripts have another limit."""
+    words = [word for option in options for word in (option.split() or [option])]
+    if OLD and "--enable-debug-command" in words:
+        at = words.index("--enable-debug-command")
+        del words[at : at + 2]
+    return ["--lua-time-limit" if OLD and word == "--busy-reply-threshold" else word for word in words]
+
+
 class Server:
     """One redis-server process."""
 
@@ -59,7 +77,7 @@ class Server:
             pytest.skip("no redis-server is installed: apt-get install redis-server, or set REDIS_SERVER")
         self.directory = directory
         self.port = port or free_port()
-        self.options = options
+        self.options = for_version(options)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready: bool = True) -> Server:
@@ -83,6 +101,9 @@ class Server:
     def client(self, **options: Any) -> redis.Redis:
         settings = {"retry": Retry(NoBackoff(), 0), "socket_timeout": 20, "protocol": 2, **options}
         return redis.Redis(port=self.port, **settings)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port))
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -133,3 +154,13 @@ def is_busy(server: Server) -> bool:
     except redis.ResponseError as error:
         return "BUSY" in str(error)
     return False
+
+
+def is_shut(server: Server) -> bool:
+    with socket.create_connection(("127.0.0.1", server.port)) as link:
+        link.settimeout(1)
+        try:
+            link.sendall(b"PING\r\n")
+            return b"max number" in link.recv(64)
+        except ConnectionError:
+            return True

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import redis
-from redis_servers import Server, finding, free_port, ids, is_busy, look, resp, running, until
+from redis_servers import OLD, Server, finding, free_port, ids, is_busy, is_shut, look, resp, running, until
 
 pytestmark = pytest.mark.lab
 
@@ -225,6 +225,7 @@ def test_number_of_clients(tmp_path: Path, clients: int, expected: list[str]) ->
 def test_no_place_for_the_look_itself(tmp_path: Path) -> None:
     with running(tmp_path / "redis", "--maxclients", "5") as server:
         held = [socket.create_connection(("127.0.0.1", server.port)) for _n in range(8)]
+        until("the door to be shut", lambda: is_shut(server) or held.append(server.connect()))
         result = server.look()
         assert ids(result) == ["redis.clients.full"]
         assert finding(result, "redis.clients.full")["details"]["at_the_door"] is True
@@ -234,7 +235,7 @@ def test_no_place_for_the_look_itself(tmp_path: Path) -> None:
 
 def test_a_place_that_comes_free_is_taken(tmp_path: Path) -> None:
     with running(tmp_path / "redis", "--maxclients", "5") as server:
-        held = [socket.create_connection(("127.0.0.1", server.port)) for _n in range(5)]
+        held = [server.connect() for _n in range(5)]
         timer = threading.Timer(0.3, lambda: [link.close() for link in held[:4]])
         timer.start()
         result = server.look()
@@ -261,6 +262,7 @@ def test_a_save_that_fails(tmp_path: Path) -> None:
         assert ids(server.look()) == []
 
 
+@pytest.mark.skipif(OLD, reason="before 7.0 a load can't be slowed down by an option")
 def test_loading_with_its_end_in_sight(tmp_path: Path) -> None:
     server = Server(tmp_path / "redis", "--save", "3600 100000000", *DEBUG)
     try:

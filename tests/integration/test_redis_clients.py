@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.checks import redis_clients as module
 from ansible_collections.incident.response.plugins.module_utils.checks import redis_wait
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from redis_servers import Server, is_busy, resp, running, until
+from redis_servers import OLD, Server, is_busy, is_shut, resp, running, until
 
 pytestmark = pytest.mark.lab
 
@@ -137,23 +137,13 @@ def test_asked_for_and_nobody_there_is_a_failure(server: Server, crowd: Crowd) -
 
 def test_waits_at_the_door_of_a_full_server(server: Server) -> None:
     held = [socket.create_connection(("127.0.0.1", server.port)) for _n in range(40)]
-    until("the door to be shut", lambda: shut(server))
+    until("the door to be shut", lambda: is_shut(server))
     with pytest.raises(CollectError, match="No place came free"):
         act(server, min_idle=1, deadline=0.5)
     held.pop().close()
     assert act(server, min_idle=3600)["connections"]["before"] == 40
     for link in held:
         link.close()
-
-
-def shut(server: Server) -> bool:
-    with socket.create_connection(("127.0.0.1", server.port)) as link:
-        link.settimeout(1)
-        try:
-            link.sendall(b"PING\r\n")
-            return b"max number" in link.recv(64)
-        except ConnectionError:
-            return True
 
 
 def test_a_read_only_script_is_stopped(server: Server) -> None:
@@ -176,6 +166,7 @@ def test_a_script_that_has_written_is_not(server: Server) -> None:
     assert not result["changed"]
 
 
+@pytest.mark.skipif(OLD, reason="before 7.0 a load can't be slowed down by an option")
 def test_waiting_for_the_load(tmp_path: Path) -> None:
     server = Server(tmp_path / "redis", "--save", "3600 100000000", "--enable-debug-command", "local")
     wait = {name: option.get("default") for name, option in redis_wait.SPEC.options.items()}

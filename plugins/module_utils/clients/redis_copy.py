@@ -166,12 +166,13 @@ def check(path: str, deadline: Deadline) -> str:
     if problem:
         return problem
     tool = shutil.which("redis-check-rdb") or shutil.which("valkey-check-rdb")
+    said = _by_tool(tool, path, deadline) if tool else None
+    if said is not None and (said or size > CHECKED_HERE):
+        return said
     try:
-        if tool is None or size <= CHECKED_HERE:
-            problem = verify(_chunks(path, deadline), tail)
+        return verify(_chunks(path, deadline), tail)
     except CollectError:
         return "its checksum could not be verified in time: install redis-check-rdb, or raise the deadline"
-    return problem or (_by_tool(tool, path, deadline) if tool else "")
 
 
 def _chunks(path: str, deadline: Deadline) -> t.Iterator[bytes]:
@@ -181,9 +182,13 @@ def _chunks(path: str, deadline: Deadline) -> t.Iterator[bytes]:
             yield chunk
 
 
-def _by_tool(tool: str, path: str, deadline: Deadline) -> str:
+def _by_tool(tool: str, path: str, deadline: Deadline) -> str | None:
+    """What the tool says is wrong, "" where nothing is; None where the file's format is too new for it to tell."""
+    name = os.path.basename(tool)
     try:
         done = subprocess.run([tool, path], capture_output=True, timeout=max(1.0, deadline.left()), check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{os.path.basename(tool)} gave no answer: {type(error).__name__}"
-    return "" if done.returncode == 0 else f"{os.path.basename(tool)} rejects it (exit status {done.returncode})"
+        return f"{name} gave no answer: {type(error).__name__}"
+    if done.returncode and b"RDB format version" in done.stdout + done.stderr:
+        return None
+    return "" if done.returncode == 0 else f"{name} rejects it (exit status {done.returncode})"
