@@ -7,6 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from docker.errors import DockerException
+from kafka.errors import KafkaError
+
 from lab import commands, config, progress
 from lab.errors import LabError
 
@@ -23,9 +26,7 @@ def parser() -> argparse.ArgumentParser:
     down.add_argument(
         "--engine", action="store_true", help="stop the lab's own engine even if others' containers run on it"
     )
-    down.add_argument(
-        "--purge", action="store_true", help="remove the images and caches too, and stop the lab's own engine"
-    )
+    down.add_argument("--purge", action="store_true", help="remove the images and caches too")
     down.set_defaults(run=lambda settings, given: commands.down(settings, engine_too=given.engine, purge=given.purge))
 
     status = verbs.add_parser("status", help="what runs, what works, which faults are in")
@@ -64,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Who reads us has seen enough; Python must not complain about it when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (DockerException, KafkaError, OSError) as error:
+        # The engine or the broker went away in the middle of something.
+        progress.complain(f"lab {given.verb}: {type(error).__name__}: {error}\n  next: lab status, or lab up again")
         return 1
     except KeyboardInterrupt:
         progress.complain(f"\nlab {given.verb}: interrupted; lab up or lab down goes on from here")

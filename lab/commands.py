@@ -49,8 +49,8 @@ def up(config: Config) -> int:
 def down(config: Config, engine_too: bool, purge: bool) -> int:
     with _project_lock(config) as lock:
         client = engine.connect()
-        if client is None and config.env_file.exists():
-            # The engine stopped (a reboot, perhaps) with the lab in it: its containers and volumes are still on disk.
+        if client is None and (config.env_file.exists() or (purge and engine.installed())):
+            # The engine stopped (a reboot, perhaps) with the lab in it: what is to be removed is still on disk.
             client = engine.ensure(config)
         if client is not None:
             with progress.phase(f"containers, networks and volumes of {config.project} removed"):

@@ -35,6 +35,10 @@ def connect() -> docker.DockerClient | None:
     return client
 
 
+def installed() -> bool:
+    return _dockerd() is not None
+
+
 def require() -> docker.DockerClient:
     client = connect()
     if client is None:
@@ -78,9 +82,9 @@ def stop(config: Config, force: bool) -> str:
     """Stop the engine that the lab started, unless somebody else's containers run on it; say what was done."""
     with _engine_lock(config):
         pid = started_by_lab(config)
-        if pid is None:
-            return "the engine is not the lab's: left as it is"
         client = connect()
+        if pid is None:
+            return "no engine runs" if client is None else "the engine is not the lab's: left as it is"
         others = len(client.containers.list()) if client else 0
         if others and not force:
             return f"the engine is left running: {others} other containers run on it (--engine stops it all the same)"
@@ -109,10 +113,9 @@ def _start(config: Config) -> None:
     if started_by_lab(config) is None:
         _pid_file(config).unlink(missing_ok=True)
         _forget_dead(Path("/var/run/docker/containerd/containerd.pid"), "containerd")
-        dockerd = shutil.which("dockerd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [str(dockerd), "--pidfile", str(_pid_file(config)), "--log-level", "warn"],
+                [str(_dockerd()), "--pidfile", str(_pid_file(config)), "--log-level", "warn"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -130,6 +133,10 @@ def _start(config: Config) -> None:
         if time.monotonic() > deadline:
             raise LabError(f"dockerd does not answer after {START_TIMEOUT:.0f} s:\n{proc.tail(log)}", f"read {log}")
         time.sleep(0.1)
+
+
+def _dockerd() -> str | None:
+    return shutil.which("dockerd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 def _forget_dead(pid_file: Path, program: str) -> None:

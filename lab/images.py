@@ -116,8 +116,17 @@ def purge(config: Config, client: docker.DockerClient | None) -> None:
     if client is not None:
         for image in client.images.list(filters={"reference": f"{REPOSITORY}/*"}):
             for tag in image.tags:
-                client.images.remove(tag, force=True)
+                _remove(client, tag)
     shutil.rmtree(config.cache, ignore_errors=True)
+
+
+def _remove(client: docker.DockerClient, tag: str) -> None:
+    try:
+        client.images.remove(tag, force=True)
+    except APIError as error:
+        if error.status_code != 409:
+            raise
+        progress.say(f"           {tag} stays: a container of another lab uses it")
 
 
 def _missing(client: docker.DockerClient, tag: str) -> bool:
