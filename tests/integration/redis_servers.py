@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -31,10 +32,12 @@ QUICK = {"window": 0.4, "scan_seconds": 0.2, "timeout": 0.5, "patience": 0.5, "l
 """A look that does not take long; what a test wants otherwise it says."""
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def free_port(below: int = 65536) -> int:
+    """A port that nobody has; a cluster node needs the one 10000 above it too."""
+    while True:
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", 0 if below > 65535 else random.randrange(20000, below)))
+            return int(sock.getsockname()[1])
 
 
 def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
@@ -78,6 +81,7 @@ class Server:
         self.directory = directory
         self.port = port or free_port()
         self.options = for_version(options)
+        self.old = OLD
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready: bool = True) -> Server:

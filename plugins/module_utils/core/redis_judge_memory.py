@@ -13,7 +13,7 @@ import typing as t
 from .findings import CRITICAL, WARNING, Finding, Remedy
 from .redis_parse import databases, errors, safe_name
 from .redis_settings import MIB, Settings, size
-from .redis_snapshot import RedisSnapshot, growth
+from .redis_snapshot import RedisSnapshot, growth, number
 
 REFUSALS = {
     "OOM": "memory is full and nothing may be evicted",
@@ -70,7 +70,7 @@ def refusals(snapshot: RedisSnapshot) -> dict[str, int]:
         return {}
     before, after = errors(snapshot.info), errors(snapshot.later)
     grown = {kind: int(growth(before.get(kind, 0), after.get(kind, 0))) for kind in REFUSALS}
-    return {kind: number for kind, number in grown.items() if number}
+    return {kind: times for kind, times in grown.items() if times}
 
 
 def _limit(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
@@ -210,18 +210,25 @@ def _evicting(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding
     )
 
 
-def _fragmented(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
-    """The limits are those of MEMORY DOCTOR: each ratio counts only with enough bytes behind it."""
-    peak, now = snapshot.number("used_memory_peak", 0.0) or 0.0, snapshot.number("used_memory", 0.0) or 0.0
-    if peak < EMPTY:
-        return
+def _wasted(info: t.Mapping[str, str]) -> list[str]:
+    """What one reading says about fragmentation."""
+    value = {name: number(info.get(name), 0.0) or 0.0 for name in ("used_memory_peak", "used_memory")}
+    peak = value["used_memory_peak"]
+    if peak < EMPTY or peak > PAST_PEAK * value["used_memory"]:
+        return []
     said = []
-    for ratio, bytes_, limit, least, what in RATIOS if peak <= PAST_PEAK * now else ():
-        value, wasted = snapshot.number(ratio, 0.0) or 0.0, snapshot.number(bytes_, 0.0) or 0.0
-        if value > limit and wasted > least:
-            said.append(f"{what}: {value:.2f} ({size(wasted)})")
+    for ratio, bytes_, limit, least, what in RATIOS:
+        share, wasted = number(info.get(ratio), 0.0) or 0.0, number(info.get(bytes_), 0.0) or 0.0
+        if share > limit and wasted > least:
+            said.append(f"{what}: {share:.2f} ({size(wasted)})")
+    return said
+
+
+def _fragmented(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
+    """The limits are those of MEMORY DOCTOR: each ratio counts only with enough bytes behind it, and in both readings."""
+    said = _wasted(snapshot.last) if _wasted(snapshot.info) else []
     used, resident = snapshot.number("used_memory", 0.0) or 0.0, snapshot.number("used_memory_rss", 0.0) or 0.0
-    swapped = 0 < resident < used - FEWEST
+    swapped = 0 < resident < used - FEWEST and used > EMPTY
     if swapped:
         said.append(f"only {size(resident)} of {size(used)} are resident: the rest is swapped out")
     if not said:
