@@ -140,7 +140,8 @@ def test_five_thousand_clients(tmp_path: Path) -> None:
         with running(tmp_path / "redis", "--maxclients", "10000") as server:
             links = [server.connect() for _n in range(5000)]
             until("all to be there", lambda: int(server.client().info("clients")["connected_clients"]) >= 5000)
-            result = server.look()
+            until("buffers to shrink", lambda: int(server.client().info("memory")["mem_clients_normal"]) < 20_000_000)
+            result = server.look(window=2.0)
     finally:
         for link in links:
             link.close()

@@ -225,7 +225,7 @@ def _wasted(info: t.Mapping[str, str]) -> list[str]:
 
 
 def _fragmented(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
-    """The limits are those of MEMORY DOCTOR: each ratio counts only with enough bytes behind it, and in both readings."""
+    """The limits are those of MEMORY DOCTOR: a ratio counts only with enough bytes behind it, and in both readings."""
     said = _wasted(snapshot.last) if _wasted(snapshot.info) else []
     used, resident = snapshot.number("used_memory", 0.0) or 0.0, snapshot.number("used_memory_rss", 0.0) or 0.0
     swapped = 0 < resident < used - FEWEST and used > EMPTY
