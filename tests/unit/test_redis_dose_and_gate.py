@@ -150,7 +150,7 @@ def test_everything_that_is_given_has_to_fit() -> None:
 )
 def test_looked_at_once_more_right_before(now: dict[str, t.Any], why: str) -> None:
     one = client(1)
-    assert changed(one, dataclasses.replace(one, **now), Wish(min_idle=1)) == why
+    assert changed(one, one._replace(**now), Wish(min_idle=1)) == why
     assert changed(one, None, Wish(min_idle=1)) == "it is gone by itself"
 
 

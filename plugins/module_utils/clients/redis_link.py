@@ -161,7 +161,6 @@ def _speak_plainly(connection: t.Any) -> None:
 
 
 def _connection(options: RedisOptions, deadline: Deadline) -> t.Any:
-    import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
@@ -175,26 +174,30 @@ def _connection(options: RedisOptions, deadline: Deadline) -> t.Any:
         "protocol": options.protocol,
         "health_check_interval": 0,
     }
-    if options.unix_socket:
-        kind: t.Any = redis.UnixDomainSocketConnection
-        found = kind(path=options.unix_socket, **common)
-    else:
-        common.update(host=options.host, port=options.port)
-        common["socket_connect_timeout"] = max(0.05, deadline.cap(options.timeout))
-        found = _tls_connection(options, common) if options.tls else redis.Connection(**common)
     # No CLIENT SETINFO after the login: old servers refuse it, and a least-privileged user may not.
-    found.lib_name = found.lib_version = found.driver_info = None
-    return found
+    for silent in ({"driver_info": None}, {"lib_name": None, "lib_version": None}):
+        with contextlib.suppress(TypeError):
+            return _of_kind(options, deadline, {**common, **silent})
+    return _of_kind(options, deadline, common)
 
 
-def _tls_connection(options: RedisOptions, common: dict[str, t.Any]) -> t.Any:
+def _of_kind(options: RedisOptions, deadline: Deadline, common: dict[str, t.Any]) -> t.Any:
+    """Raises TypeError where this redis-py does not know an option."""
     import redis
 
+    kind: t.Any = redis.UnixDomainSocketConnection
+    if options.unix_socket:
+        return kind(path=options.unix_socket, **common)
+    more: dict[str, t.Any] = {"host": options.host, "port": options.port}
+    more["socket_connect_timeout"] = max(0.05, deadline.cap(options.timeout))
+    if not options.tls:
+        return redis.Connection(**more, **common)
     return redis.SSLConnection(
         ssl_cert_reqs="required" if options.validate_certs else "none",
         ssl_check_hostname=options.validate_certs,
         ssl_ca_certs=options.ca_file,
         ssl_certfile=options.cert_file,
         ssl_keyfile=options.key_file,
+        **more,
         **common,
     )

@@ -11,7 +11,7 @@ import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
 from .redis_judge_state import judge_paused, writes_paused
-from .redis_parse import errors, safe_name, whole
+from .redis_parse import errors, place, safe_name, whole
 from .redis_settings import MIB, Settings, count, size, span
 from .redis_snapshot import Client, RedisSnapshot, growth
 
@@ -110,7 +110,7 @@ def holders(clients: t.Iterable[Client]) -> list[dict[str, t.Any]]:
         {
             "name": safe_name(name),
             "user": safe_name(user),
-            "host": safe_name(host),
+            "host": place(host),
             "clients": len(members),
             "idle_max": max(c.idle for c in members),
             "idle_min": min(c.idle for c in members),
@@ -180,13 +180,13 @@ def _buffers(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]
         "keeps too much in the buffers of its clients",
         observed={"average_bytes": round(average), "replica_bytes": round(replicas)},
         threshold=dict(settings.thresholds["client_buffer_kib"]),
-        evidence=said + [f"id {c.id} {safe_name(c.address)} {safe_name(c.name)}: {size(c.memory)}" for c in top[:5]],
+        evidence=said + [f"id {c.id} {place(c.address)} {safe_name(c.name)}: {size(c.memory)}" for c in top[:5]],
         causes=("a client sends or asks for too much at once", "a client reads its answers too slowly"),
         remedies=(
             Remedy("Look at those clients, then kill the one that does not read: CLIENT KILL ID", "disruptive"),
             Remedy("Limit what a client may hold: client-output-buffer-limit, maxmemory-clients", "low"),
         ),
-        details={"clients": [{"id": c.id, "address": safe_name(c.address), "bytes": c.memory} for c in top]},
+        details={"clients": [{"id": c.id, "address": place(c.address), "bytes": c.memory} for c in top]},
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -14,6 +15,8 @@ from .redact_names import NO, mask, name_kind
 from .redis_snapshot import Client, LatencyEvent, Slow
 
 NAME_LIMIT = 96
+CLIENT_FIELD = re.compile(r"(?:^| )(id|addr|name|user|age|idle|flags|cmd|sub|psub|ssub|tot-mem|qbuf|omem|db)=([^ \r]*)")
+"""What is needed of a line of CLIENT LIST: with thousands of clients every other field would cost."""
 SENSITIVE = frozenset(
     ("auth", "hello", "config", "acl", "migrate", "eval", "evalsha", "eval_ro", "function", "fcall", "script", "debug")
     + ("module", "client", "sentinel", "psync", "replconf")
@@ -61,6 +64,12 @@ def error_word(text: str) -> str:
     return found.group(1) if found else "ERR"
 
 
+def place(address: str) -> str:
+    """An address that the server itself wrote: it holds nothing that somebody chose but the path of a socket."""
+    return cut(inert(address), NAME_LIMIT)
+
+
+@functools.lru_cache(maxsize=4096)
 def safe_name(text: str) -> str:
     """A name that others chose (client, key, user), fit to be shown: inert, short, and nothing in it is a secret."""
     shown = clean_text(cut(inert(text), 4 * NAME_LIMIT)).replace("\n", " ")
@@ -116,22 +125,21 @@ def clients(text: str) -> tuple[Client, ...]:
 
 
 def _client(line: str) -> Client:
-    data = {name: value for name, _sign, value in (part.partition("=") for part in line.rstrip("\r").split(" "))}
-    subscriptions = sum(whole(data.get(name)) for name in ("sub", "psub", "ssub"))
+    get = dict(CLIENT_FIELD.findall(line)).get
     return Client(
-        id=whole(data.get("id")),
-        address=data.get("addr", ""),
-        name=data.get("name", ""),
-        user=data.get("user", ""),
-        age=whole(data.get("age")),
-        idle=whole(data.get("idle")),
-        flags=data.get("flags", ""),
-        command=data.get("cmd", "").lower(),
-        subscriptions=subscriptions,
-        memory=whole(data.get("tot-mem")),
-        query_buffer=whole(data.get("qbuf")),
-        output_memory=whole(data.get("omem")),
-        database=whole(data.get("db")),
+        whole(get("id")),
+        get("addr", ""),
+        get("name", ""),
+        get("user", ""),
+        whole(get("age")),
+        whole(get("idle")),
+        get("flags", ""),
+        get("cmd", "").lower(),
+        whole(get("sub")) + whole(get("psub")) + whole(get("ssub")),
+        whole(get("tot-mem")),
+        whole(get("qbuf")),
+        whole(get("omem")),
+        whole(get("db")),
     )
 
 

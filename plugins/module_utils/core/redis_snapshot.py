@@ -84,9 +84,8 @@ class Probe:
     connect_ms: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Client:
-    """One line of CLIENT LIST, as far as anything here needs it."""
+class Client(t.NamedTuple):
+    """One line of CLIENT LIST, as far as anything here needs it; a tuple, since there may be thousands."""
 
     id: int
     address: str

@@ -12,7 +12,7 @@ from .redis_judge_clients import holders, maxclients
 from .redis_judge_data import replicas
 from .redis_judge_memory import evicts, policy_of, refusals
 from .redis_judge_speed import rtt
-from .redis_parse import databases, errors, safe_name
+from .redis_parse import databases, errors, place, safe_name
 from .redis_snapshot import Client, RedisSnapshot
 
 TOP = 10
@@ -111,7 +111,7 @@ def client_summary(clients: t.Sequence[Client], own_id: int = 0) -> dict[str, t.
     """Totals by name, host and command, idle times, and the biggest; own: the connection of the look itself."""
     others = [client for client in clients if client.id != own_id]
     idle = collections.Counter(_idle(client.idle) for client in others)
-    commands = collections.Counter(safe_name(client.command) for client in others)
+    commands = collections.Counter(client.command for client in others)
     biggest = sorted(others, key=lambda client: -client.memory)[:TOP]
     return {
         "listed": len(others),
@@ -121,8 +121,8 @@ def client_summary(clients: t.Sequence[Client], own_id: int = 0) -> dict[str, t.
         "monitors": sum("O" in client.flags for client in others),
         "idle": {name: idle[name] for name, _limit in IDLE if idle[name]},
         "holders": holders(others)[:TOP],
-        "commands": [{"command": name, "clients": number} for name, number in commands.most_common(TOP)],
-        "biggest": [{"id": c.id, "address": safe_name(c.address), "memory": c.memory} for c in biggest],
+        "commands": [{"command": safe_name(name), "clients": n} for name, n in commands.most_common(TOP)],
+        "biggest": [{"id": c.id, "address": place(c.address), "memory": c.memory} for c in biggest],
     }
 
 
@@ -181,8 +181,8 @@ def attachments(snapshot: RedisSnapshot) -> dict[str, str]:
 
 
 def _client_line(c: Client) -> str:
-    place = f"id={c.id} addr={safe_name(c.address)} client={safe_name(c.name)} user={safe_name(c.user)}"
-    return f"{place} age={c.age} idle={c.idle} flags={c.flags} db={c.database} cmd={c.command} memory={c.memory}"
+    who = f"id={c.id} addr={place(c.address)} client={safe_name(c.name)} user={safe_name(c.user)}"
+    return f"{who} age={c.age} idle={c.idle} flags={c.flags} db={c.database} cmd={c.command} memory={c.memory}"
 
 
 def measured(snapshot: RedisSnapshot) -> list[str]:
