@@ -99,8 +99,10 @@ class Server:
         try:
             with contextlib.closing(self.client()) as client:
                 return bool(client.ping())
-        except (redis.AuthenticationError, redis.exceptions.MasterDownError):
+        except redis.AuthenticationError:
             return True
+        except redis.ResponseError as error:
+            return "MASTERDOWN" in str(error) or type(error).__name__ == "MasterDownError"
 
     def client(self, **options: Any) -> redis.Redis:
         settings = {"retry": Retry(NoBackoff(), 0), "socket_timeout": 20, "protocol": 2, **options}
