@@ -22,7 +22,8 @@ COMPOSE_FILE = HOME / "docker-compose.yml"
 # wait for health checks, as compose would: the services wait for what they need by themselves.
 STORES = ("postgres", "redis", "kafka")
 LAYERS = (
-    ("pgbouncer", "auth", "orders", "notification", "prometheus", "alertmanager", "postgres-exporter", "redis-exporter"),
+    ("pgbouncer", "auth", "orders", "notification")
+    + ("prometheus", "alertmanager", "postgres-exporter", "redis-exporter"),
     ("gateway",),
     ("loadgen",),
 )

@@ -171,12 +171,13 @@ def _crash(lab: Lab) -> None:
     if _startup(lab):
         return
     sessions.sql(lab, "DROP TABLE IF EXISTS lab_wal; CREATE TABLE lab_wal (t text); CHECKPOINT")
-    sessions.sql(lab, "INSERT INTO lab_wal SELECT repeat(md5(g::text), 20) FROM generate_series(1, 200000) g")
+    sessions.sql(lab, "INSERT INTO lab_wal SELECT repeat(md5(g::text), 20) FROM generate_series(1, 400000) g")
     lab.container(SERVICE).kill()
     wait_until("the server to be dead", lambda: "it runs" if sessions.running(lab) else None, acts.SHOWS)
     lab.container(SERVICE).start()
     end = time.monotonic() + acts.SHOWS
-    while not (pid := _startup(lab)):
+    init = lab.container(SERVICE).attrs["State"]["Pid"]
+    while not (pid := _replaying(init)):
         if time.monotonic() > end:
             raise LabError("the recovery was over before it could be stopped", "lab clear, then inject it again")
     os.kill(pid, signal.SIGSTOP)
@@ -184,15 +185,18 @@ def _crash(lab: Lab) -> None:
 
 def _startup(lab: Lab) -> int:
     """The process of the server that replays WAL, 0 where there is none."""
-    container = lab.container(SERVICE)
-    init = container.attrs["State"]["Pid"]
+    return _replaying(lab.container(SERVICE).attrs["State"]["Pid"])
+
+
+def _replaying(init: int) -> int:
+    """The same, by the container's first process: asked in a tight loop, so without the engine."""
     try:
         children = Path(f"/proc/{init}/task/{init}/children").read_text().split()
     except OSError:
         return 0
     for child in children:
         with contextlib.suppress(OSError):
-            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"postgres: startup"):
+            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"postgres: startup recovering"):
                 return int(child)
     return 0
 
