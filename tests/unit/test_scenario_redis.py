@@ -190,7 +190,7 @@ def test_a_flush_that_the_inventory_allows_still_needs_name_and_hash() -> None:
     found = plan(look(made(**FULL)), redis_flush=allowed, redis_role="cache")
     action = only(found)
     assert (action.risk, action.module) == ("destructive", "redis_flush")
-    assert action.options == {"role": "cache", "whole": False, **allowed}
+    assert action.options == {"role": "cache", **allowed}
     for mode in ("auto", "ask", "propose"):
         settings = gate.Settings(mode=mode, max_risk="disruptive")
         assert not gate.check_approval(settings, found).ok
@@ -233,14 +233,19 @@ def test_not_measured_is_not_touched() -> None:
     ],
 )
 def test_every_call_fits_its_module(snapshot: RedisSnapshot) -> None:
-    allowed = {"pattern": "page:*", "copy_dir": "/backup"}
+    arg_spec = pytest.importorskip("ansible.module_utils.common.arg_spec")
+    allowed = {"pattern": "page:*", "whole": False, "copy_dir": "/backup"}
     for action in plan(look(snapshot), redis_flush=allowed).actions:
         call = runtimes.call_of(action)
         assert call.host == "shop-cache"
-        known = MODULES[action.module].options
+        spec = MODULES[action.module]
+        known = spec.options
         assert set(call.options) <= set(known)
         assert set(action.inherits) <= set(known)
         assert not {"password", "username"} & set(call.options), "secrets are taken over where the action runs"
+        kwargs = spec.module_kwargs()
+        validator = arg_spec.ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs)
+        assert validator.validate(dict(call.options)).error_messages == []
 
 
 def test_what_is_inherited_is_the_connection() -> None:

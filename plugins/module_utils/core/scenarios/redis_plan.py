@@ -308,7 +308,6 @@ def _full(case: Case, finding: Finding, draft: Draft) -> None:
         draft.escalate.append(f"{finding.id}: what may be given up is for a person; redis_flush can say it beforehand")
         return
     role = case.scope.settings.get("redis_role")
-    options.setdefault("whole", not options.get("pattern"))
     what = f"keys that match {options['pattern']}" if options.get("pattern") else "all keys of one database"
     options = {**({"role": role} if role else {}), **options}
     agreed = "its own gate agrees, and a copy is taken"

@@ -85,7 +85,9 @@ def flush_options(target: str, settings: t.Mapping[str, t.Any]) -> dict[str, t.A
         raise ScopeError(f"{target}: redis_flush knows {', '.join(sorted(FLUSH))}, not {', '.join(unknown)}")
     if declared and bool(declared.get("pattern")) == bool(declared.get("whole")):
         raise ScopeError(f"{target}: redis_flush needs one of pattern and whole")
-    return dict(declared)
+    return {
+        name: value for name, value in declared.items() if value not in (None, "") and (name, value) != ("whole", False)
+    }
 
 
 def look_of(observed: t.Iterable[Observed]) -> dict[str, t.Any]:
