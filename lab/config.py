@@ -139,14 +139,11 @@ def load(env: Mapping[str, str] = os.environ, profiles: tuple[str, ...] = ()) ->
         raise LabError(f"LAB_PROJECT is {project!r}", "use small letters, digits, - and _, a letter or digit first")
     state = Path(env.get("LAB_STATE_DIR") or _xdg(env, "XDG_STATE_HOME", ".local/state") / DEFAULT_PROJECT)
     running = read_env_file(state / "projects" / project / "lab.env")
-    names = {name: _clean(name, env.get(name) or running.get(name) or value) for name, value in NAMES.items()}
-    if not re.fullmatch(r"\d+(\.\d+)?", names["LAB_RATE"]):
-        raise LabError(f"LAB_RATE is {names['LAB_RATE']!r}", "give requests a second, for example 8")
     known = set(running.get("COMPOSE_PROFILES", "").split(",")) | set(profiles)
     return Config(
         project=project,
         ports=_ports(env, running),
-        names=names,
+        names=_names(env, running),
         profiles=tuple(profile for profile in PROFILES if profile in known),
         cache=Path(env.get("LAB_CACHE_DIR") or _xdg(env, "XDG_CACHE_HOME", ".cache") / DEFAULT_PROJECT),
         state=state,
@@ -156,6 +153,13 @@ def load(env: Mapping[str, str] = os.environ, profiles: tuple[str, ...] = ()) ->
 
 def _xdg(env: Mapping[str, str], variable: str, fallback: str) -> Path:
     return Path(env.get(variable) or Path.home() / fallback)
+
+
+def _names(env: Mapping[str, str], running: Mapping[str, str]) -> dict[str, str]:
+    names = {name: _clean(name, env.get(name) or running.get(name) or value) for name, value in NAMES.items()}
+    if not re.fullmatch(r"\d+(\.\d+)?", names["LAB_RATE"]):
+        raise LabError(f"LAB_RATE is {names['LAB_RATE']!r}", "give requests a second, for example 8")
+    return names
 
 
 def _clean(name: str, value: str) -> str:

@@ -11,6 +11,8 @@ from lab.faults.model import Fault, Lab
 
 SERVICE = "notification"
 BACK = 40
+FAR = 500
+"""Further back than the traffic between a look and the fault: only then is it less than what the look has seen."""
 PAST = 5
 
 
@@ -33,7 +35,7 @@ def _rewind(lab: Lab) -> None:
     with kafka_admin.admin(lab.config.brokers) as kafka:
         starts = kafka.starts(lab.config.topic)
         committed = _committed(lab, kafka)
-        kafka.commit(lab.config.group, {part: max(starts[part], at - BACK) for part, at in committed.items()})
+        kafka.commit(lab.config.group, {part: max(starts[part], at - FAR) for part, at in committed.items()})
     acts.await_lag(lab)
 
 

@@ -40,6 +40,11 @@ class ActionModule(IncidentAction):
         if self.check_mode:
             return result
         with self.store() as store:
+            other = store.taken_by_another(self.target, self.holder(), time.time())
+            if other and self.settings.gates.mode not in NEEDS_LEASE:
+                text = f"{other.holder} is at work on it ({other.incident}): this run looks, and writes nothing down"
+                result["say"].append(say.line(f"{self.target}  {text}", "warn"))
+                return result
             incident, adopted = self._incident(store)
             self._take_lease(store, incident, adopted)
             result.update(incident=incident.id, adopted=adopted)

@@ -29,7 +29,8 @@ def line_chart(title: str, points: t.Sequence[tuple[float, float]], marks: t.Seq
     if not points:
         return ""
     times = [point[0] for point in points] + [mark[0] for mark in marks]
-    start, end = min(times), max(max(times), min(times) + 1)
+    start = min(times)
+    end = max(*times, start + 1)
     levels = ticks(max(value for _time, value in points))
 
     def x(at: float) -> float:

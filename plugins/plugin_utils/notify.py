@@ -11,7 +11,6 @@ import subprocess
 import typing as t
 import urllib.error
 import urllib.parse
-import urllib.request
 
 TIMEOUT = 15.0
 
@@ -41,10 +40,12 @@ def _post(url: str, body: bytes) -> str:
     if parts.scheme not in ("http", "https"):
         return f"incident_notify_url is no http(s) URL: {parts.scheme}://..."
     where = f"{parts.scheme}://{parts.hostname}"
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"}, method="POST")
+    # Imported only here: it costs more than everything else that a run without a webhook imports.
+    from ansible.module_utils.urls import open_url
+
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            return f"told {where} (status {answer.status})"
+        answer = open_url(url, data=body, method="POST", headers={"Content-Type": "application/json"}, timeout=TIMEOUT)
+        return f"told {where} (status {answer.getcode()})"
     except (OSError, ValueError, urllib.error.URLError) as error:
         reason = getattr(error, "reason", error)
         return f"{where} could not be told: {reason}"

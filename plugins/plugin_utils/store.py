@@ -243,8 +243,8 @@ class Store:
     def take_lease(self, target: str, incident: str, holder: Holder, now: float, ttl: float) -> Lease | None:
         """Take a target, or return the lease that stands in the way. A dead or expired holder's lease is taken over."""
         with self._write() as db:
-            other = self._lease(target)
-            if other and other.holder != holder and other.expires > now and not is_dead(other.holder):
+            other = self.taken_by_another(target, holder, now)
+            if other:
                 return other
             db.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -257,6 +257,13 @@ class Store:
             "SELECT target, incident, user, host, pid, started, taken, expires FROM leases WHERE target = ?", (target,)
         ).fetchone()
         return Lease(row[0], row[1], Holder(*row[2:6]), row[6], row[7]) if row else None
+
+    def taken_by_another(self, target: str, holder: Holder, now: float) -> Lease | None:
+        """The lease of somebody else who is at work on the target: not expired, and not of a process that is gone."""
+        other = self._lease(target)
+        if other and other.holder != holder and other.expires > now and not is_dead(other.holder):
+            return other
+        return None
 
     def lease(self, target: str) -> Lease | None:
         return self._lease(target)

@@ -50,7 +50,7 @@ class House:
     def __init__(self, bootstrap: list[str]) -> None:
         self.bootstrap = bootstrap
         self.mark = f"it-{uuid.uuid4().hex[:8]}"
-        self.admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+        self.admin = self._connect()
         self._topics: list[str] = []
         self._groups: list[str] = []
         self._people: list[subprocess.Popen[str]] = []
@@ -139,10 +139,16 @@ class House:
                 self.admin.delete_topics([topic])
         self.admin.close()
 
+    def _connect(self) -> KafkaAdminClient:
+        return KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=15_000)
+
     def _groups_gone(self) -> bool:
         """A group can be deleted once its last member has gone, by itself or by its session's timeout."""
         left = {item["group_id"] for item in self.admin.list_groups()} & set(self._groups)
         if left:
+            # A client asks the coordinator that it once knew for ever; after a broker was away that is another one.
+            self.admin.close()
+            self.admin = self._connect()
             with contextlib.suppress(KafkaError):
                 self.admin.delete_groups(sorted(left))
         return not left

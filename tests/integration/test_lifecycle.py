@@ -9,6 +9,8 @@ import json
 import os
 import pathlib
 import pty
+import re
+import select
 import shutil
 import signal
 import subprocess
@@ -36,6 +38,10 @@ def test_the_ways_to_approve_and_to_refuse(fault: t.Any, tmp_path: pathlib.Path)
     """One stopped consumer, every gate: proposed, refused by freeze, by a hash of another plan; then applied by its
     hash."""
     with fault("consumer_stopped"):
+        looked = play(tmp_path, incident_mode="observe")
+        assert (looked.outcome, looked.status) == ("observed", 0)
+        assert looked.decision["plan"]["actions"] == [], "observe never plans"
+
         proposed = play(tmp_path, incident_mode="propose")
         plan = proposed.decision["plan"]
         assert (proposed.outcome, proposed.status) == ("proposed", 0)
@@ -119,22 +125,41 @@ def _at_a_terminal(state: pathlib.Path, answer: bytes) -> str:
         preexec_fn=_own_terminal,
     )  # fmt: skip
     os.close(child)
-    shown, answered, end = b"", False, time.monotonic() + 120
+    try:
+        shown = _answer(parent, run, answer)
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait(timeout=30)
+        os.close(parent)
+    assert QUESTION in shown, shown.decode(errors="replace")
+    return shown.decode(errors="replace")
+
+
+QUESTION = b"anything else to leave it"
+
+
+def _answer(terminal: int, run: subprocess.Popen[bytes], answer: bytes) -> bytes:
+    """Everything that is shown until the run ends. Typed again every second while it is asked: what is typed before
+    Ansible listens is thrown away."""
+    shown, end = b"", time.monotonic() + 150
     while time.monotonic() < end:
+        ready, _writable, _broken = select.select([terminal], [], [], 1.0)
+        if not ready:
+            if run.poll() is not None:
+                break
+            after = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]", b"", shown.rpartition(QUESTION)[2])
+            if QUESTION in shown and not after.strip(b": \r\n" + answer):
+                os.write(terminal, answer)
+            continue
         try:
-            chunk = os.read(parent, 4096)
+            chunk = os.read(terminal, 4096)
         except OSError:
             break
         if not chunk:
             break
         shown += chunk
-        if not answered and b"anything else to leave it" in shown:
-            os.write(parent, answer)
-            answered = True
-    run.wait(timeout=30)
-    os.close(parent)
-    assert answered, shown.decode(errors="replace")
-    return shown.decode(errors="replace")
+    return shown
 
 
 def _own_terminal() -> None:
@@ -170,6 +195,7 @@ def test_the_second_of_two_runs_stands_down_and_a_killed_one_is_carried_on(
             assert not second.ran("incident_act") and not second.ran("incident_close")
             looking = play(tmp_path / "third", incident_mode="observe", incident_state_dir=str(tmp_path))
             assert looking.status == 0, "looking needs no lease"
+            assert "is at work on it" in looking.output, "and leaves the incident to the run that works on it"
         finally:
             os.killpg(first.pid, signal.SIGKILL)
             first.wait(timeout=30)

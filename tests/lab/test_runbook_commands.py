@@ -102,11 +102,6 @@ TOPIC = "docker-compose exec kafka kafka-topics --bootstrap-server localhost:909
 RECREATE = f"{TOPIC} --delete --topic notifications"
 CREATE = f"{TOPIC} --create --topic notifications --partitions 3 --replication-factor 1"
 
-KUBERNETES = (
-    "kubectl scale deployment/<service> --replicas=3",
-    "docker-compose restart <service>  # and scale horizontally: kubectl scale deployment/<service> --replicas=3",
-)
-
 
 def type_in(command: str) -> subprocess.CompletedProcess[str]:
     """In a shell as a person has it after `eval "$(lab env)"`, standing in lab/."""
@@ -167,8 +162,3 @@ def test_recreating_the_topic() -> None:
     works(Command(CREATE, "Created topic notifications"))
     works(Command(f"{TOPIC} --describe --topic notifications", r"PartitionCount: 3\s+ReplicationFactor: 1"))
     lab_up()
-
-
-@pytest.mark.parametrize("command", KUBERNETES, ids=lambda text: text[:40])
-def test_kubernetes(command: str) -> None:
-    pytest.skip(f"the compose lab has no Kubernetes: {command}")

@@ -123,6 +123,13 @@ def test_the_tree(findings: list[Finding], expected: list[tuple[str, str, str]])
         assert found.proposals or found.notes, "what a person may do, or has to know, is said"
 
 
+def test_a_broker_that_is_down_is_the_only_cause_of_all_that_follows() -> None:
+    findings = TREE[[row[0] for row in TREE].index("broker stopped, consumer sick")][1]
+    verdict = decide.decide(findings, SCENARIO.graph(scope()))
+    assert [finding.component for finding in verdict.roots] == ["container:broker"]
+    assert {item.by for item in verdict.suppressed} == {"container:broker"}
+
+
 def test_a_plan_says_whom_exactly_it_means() -> None:
     (action,) = plan(STOPPED, LAG).actions
     assert action.identity == {"id": "mail-worker-id", "started_at": "2026-01-01T00:00:00Z"}

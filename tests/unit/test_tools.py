@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,31 @@ def test_a_deadline_ends_a_command_and_its_children(runner: Runner, tmp_path: Pa
     (result,) = runner.run([[phase("hangs", python("sleeps", parent, seconds=1))]])
     assert result.outcomes[0].problem == "not done after 1 s, ended"
     assert result.seconds < 3
+    assert not (tmp_path / "alive").exists()
+
+
+def test_what_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
+    """kill of the test command ends the commands that it runs; nothing goes on with the lab behind anybody's back."""
+    child = (
+        f"import time; open({str(tmp_path / 'started')!r}, 'w'); time.sleep(4); open({str(tmp_path / 'alive')!r}, 'w')"
+    )
+    code = f"""
+import pathlib, sys
+sys.path.insert(0, {str(paths.ROOT / "tools")!r})
+from devtools import phases, suite
+phases.LOGS = phases.ROOT = pathlib.Path({str(tmp_path)!r})
+step = phases.Step("sleeps", (sys.executable, "-c", {child!r}), 60)
+suite.select = lambda names: [[phases.Phase("first", "first", (step, step), (), go_on=True)]]
+sys.exit(suite.main([]))
+"""
+    running = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "started").exists():
+        time.sleep(0.05)
+    running.terminate()
+    _out, said = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "interrupted" in said
+    time.sleep(4.2)
     assert not (tmp_path / "alive").exists()
 
 

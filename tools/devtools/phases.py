@@ -133,6 +133,9 @@ class Processes:
             )
             with self._lock:
                 self._running.add(process)
+                late = self.stopped
+            if late:
+                end_group(process)
             try:
                 status = process.wait(timeout=step.seconds)
             except subprocess.TimeoutExpired:
@@ -144,8 +147,8 @@ class Processes:
         return f"exit status {status}" if status else ""
 
     def stop(self) -> None:
-        self.stopped = True
         with self._lock:
+            self.stopped = True
             running = list(self._running)
         for process in running:
             end_group(process)
@@ -222,7 +225,7 @@ class Runner:
             tally = step.reader(output, not problem)
             problem = problem or doubt(tally)
             yield Outcome(step.name, tally, time.monotonic() - started, problem, log)
-            if problem and not phase.go_on:
+            if self.processes.stopped or (problem and not phase.go_on):
                 return
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .watch import FIXED, OUTCOMES
+from .watch import FIXED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,6 @@ def ending(
     if not verdict["roots"]:
         return _nothing_found(verdict, adopted)
     if watched:
-        assert watched in OUTCOMES
         return Ending(watched, watched == FIXED, watched == FIXED, watched != FIXED, plan["escalate"])
     if gate and gate.get("state") == "refused":
         return Ending("refused", False, False, True, "; ".join(f"{g['gate']}: {g['reason']}" for g in gate["refused"]))

@@ -64,12 +64,16 @@ class KafkaScenario:
 
     def graph(self, scope: Scope) -> Graph:
         brokers = [broker_component(runtime) for runtime in broker_runtimes(scope.target, scope.settings).values()]
-        edges: dict[str, list[str]] = {scope.target: brokers}
+        edges: dict[str, list[str]] = {}
         for group, name in consumers(scope.target, scope.settings).items():
             edges[f"group:{group}"] = [f"container:{name}", scope.target]
         for name, service in scope.services.items():
             edges[f"container:{name}"] = sorted({*service.depends_on, scope.target})
             edges[name] = [f"container:{name}", *service.depends_on]
+        # The target is among the services too: what runs it are its brokers.
+        target = scope.services.get(scope.target)
+        edges[scope.target] = [*brokers, *(target.depends_on if target else ())]
+        edges.pop(f"container:{scope.target}", None)
         return edges
 
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
