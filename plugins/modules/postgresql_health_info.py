@@ -177,10 +177,10 @@ samples:
   elements: dict
   sample: [{at: 1795871260.13, start: 1795870000.0, deadlocks: 0, commits: 5821, rollbacks: 2, sessions: 310}]
 attachments:
-  description: Texts for the evidence files; C(activity.tsv) has every session.
+  description: Texts for the evidence files, where anything was found; C(activity-1.tsv) and so on have every session.
   returned: success
   type: dict
-  sample: {"activity.tsv": "pid\tuser\tdatabase\n"}
+  sample: {"activity-1.tsv": "pid\tuser\tdatabase\n"}
 collected_at:
   description: When the look began, in UTC.
   returned: success

@@ -32,7 +32,11 @@ from ansible_collections.incident.response.plugins.module_utils.core.postgresql_
     Table,
     Unmeasured,
 )
-from ansible_collections.incident.response.plugins.module_utils.core.postgresql_summary import activity, summary
+from ansible_collections.incident.response.plugins.module_utils.core.postgresql_summary import (
+    activity,
+    activity_files,
+    summary,
+)
 from ansible_collections.incident.response.plugins.module_utils.core.postgresql_words import WORDS, state_of
 from postgresql_made import NOW, START, made, session, waiter
 
@@ -364,6 +368,10 @@ def test_thousands_of_sessions_in_a_result_of_bounded_size() -> None:
     found = summary(snapshot, ())
     assert found["sessions_total"] == 5000 and len(json.dumps(found)) < 60_000
     assert activity(snapshot).count("\n") == 5001
+    files = activity_files(snapshot)
+    assert max(len(text) for text in files.values()) < 64 * 1024, "nothing of it is cut"
+    assert sum(text.count("\n") - 1 for text in files.values()) == 5000
+    assert activity_files(made()) == {}
 
 
 def test_what_does_something_is_kept_before_what_is_idle() -> None:

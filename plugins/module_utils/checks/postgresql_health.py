@@ -14,7 +14,7 @@ from ..core.postgresql_judge import judge
 from ..core.postgresql_protect import Protection
 from ..core.postgresql_settings import Settings, merge_thresholds
 from ..core.postgresql_snapshot import Counters, PostgresqlSnapshot
-from ..core.postgresql_summary import activity, summary
+from ..core.postgresql_summary import activity_files, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 
@@ -80,7 +80,6 @@ def run(params: dict[str, t.Any]) -> Observation:
     history = _history(params.get("history") or ())
     snapshot = collect(options, Deadline(params["deadline"]))
     findings = judge(snapshot, settings, history)
-    found = activity(snapshot)
     return Observation(
         reachable=snapshot.reachable,
         findings=findings,
@@ -88,7 +87,8 @@ def run(params: dict[str, t.Any]) -> Observation:
         thresholds={**settings.thresholds, "idle_age": settings.idle_age, "young": settings.young},
         measured=_measured(snapshot, options),
         samples=[item.to_dict() for item in snapshot.counters[-1:]],
-        attachments={"activity.tsv": found} if found else {},
+        # Evidence is for what is wrong; a healthy server's thousand sessions would only cost their redaction.
+        attachments=activity_files(snapshot) if findings else {},
     )
 
 

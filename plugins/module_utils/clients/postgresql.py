@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import queue
 import threading
@@ -191,6 +192,12 @@ def _activity(link: Connection, snapshot: PostgresqlSnapshot) -> str | None:
     return f"{len(found)} sessions and their locks"
 
 
+@functools.lru_cache(maxsize=512)
+def _shape(statement: bytes) -> str:
+    """A statement without its literals. Many sessions run the same ones."""
+    return redact_sql(text(statement))[:300]
+
+
 def _session(row: Row) -> Session:
     pid, user, database, application, client, port, kind, state = row[:8]
     return Session(
@@ -209,7 +216,7 @@ def _session(row: Row) -> Session:
         wait_type=row[12],
         wait=row[13],
         wrote=row[14],
-        query=redact_sql(text(row[15]))[:300],
+        query=_shape(bytes(row[15] or b"")),
         listener=row[16],
         advisory=bool(row[17]),
         superuser=row[18],

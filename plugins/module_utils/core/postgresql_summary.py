@@ -14,6 +14,7 @@ from .postgresql_judge_sessions import clients
 from .postgresql_snapshot import CLIENT, Counters, PostgresqlSnapshot, Session
 
 MOST = 50
+FILE = 48 * 1024
 
 
 def summary(snapshot: PostgresqlSnapshot, history: t.Sequence[Counters]) -> dict[str, t.Any]:
@@ -91,6 +92,20 @@ def _pooler(snapshot: PostgresqlSnapshot) -> dict[str, t.Any] | None:
     data = {**dataclasses.asdict(snapshot.pooler), "servers": len(snapshot.pooler.servers)}
     data["pools"] = data["pools"][:MOST]
     return {**data, "pools": list(data["pools"])}
+
+
+def activity_files(snapshot: PostgresqlSnapshot) -> dict[str, str]:
+    """The same as files that are each kept whole: a text beyond 64 KiB would be cut."""
+    text = activity(snapshot)
+    head, *rows = text.splitlines(keepends=True) or [""]
+    files: dict[str, str] = {}
+    current = head
+    for row in rows:
+        if len(current) + len(row) > FILE:
+            files[f"activity-{len(files) + 1}.tsv"] = current
+            current = head
+        current += row
+    return {**files, f"activity-{len(files) + 1}.tsv": current} if rows else {}
 
 
 def activity(snapshot: PostgresqlSnapshot) -> str:
