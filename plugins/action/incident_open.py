@@ -11,7 +11,6 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ..plugin_utils import say
-from ..plugin_utils.holder import is_dead
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import utc
 from ..plugin_utils.store import Incident, Lease, Store
@@ -93,9 +92,9 @@ class ActionModule(IncidentAction):
 
 def _stand_down(target: str, other: Lease) -> str:
     left = max(0.0, other.expires - time.time())
-    reachable = "" if is_dead(other.holder) else " and is at work"
     return (
-        f"{target} is taken: {other.holder} holds it since {utc(other.taken)} for incident {other.incident}{reachable}."
+        f"{target} is taken: {other.holder} holds it since {utc(other.taken)} for incident {other.incident}"
+        " and is at work."
         f" This run stands down and touches nothing. The lease ends in {left:.0f} s at the latest;"
         f" to look without acting, run with -e incident_mode=observe"
     )

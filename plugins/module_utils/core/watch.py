@@ -9,7 +9,6 @@ import dataclasses
 import typing as t
 
 FIXED, IMPROVED, UNCHANGED, WORSE = "fixed", "improved", "unchanged", "worse"
-OUTCOMES = (FIXED, IMPROVED, UNCHANGED, WORSE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -106,7 +106,7 @@ def perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def cap_result(result: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Keep a result below RESULT_LIMIT: attachments go first, then the snapshot; findings and samples always stay."""
+    """Keep a result below RESULT_LIMIT: attachments go first, then the snapshot, then samples; findings always stay."""
     for name in ("attachments", "snapshot", "samples"):
         if len(json.dumps(result, default=str)) <= RESULT_LIMIT:
             return result
