@@ -27,7 +27,9 @@ PORTS: dict[str, int] = {
     "orders-admin": 9182,
     "notification-admin": 9183,
     "postgres": 5432,
+    "pgbouncer": 6432,
     "redis": 6379,
+    "redis-replica": 6380,
     "kafka": 9092,
     "prometheus": 9090,
     "alertmanager": 9093,
@@ -45,9 +47,11 @@ NAMES: dict[str, str] = {
     "LAB_DB_POOL_SIZE": "10",
     "LAB_KAFKA_COMMIT_INTERVAL": "1s",
     "LAB_KAFKA_SESSION_TIMEOUT": "10s",
-    "LAB_POSTGRES_PASSWORD": "postgres",
-    "LAB_APP_PASSWORD": "app",
-    "LAB_MONITOR_PASSWORD": "monitor",
+    # No words: what masks a password in a result would mask the word wherever it stands.
+    "LAB_POSTGRES_PASSWORD": "lab-Rk4v-superuser",
+    "LAB_APP_PASSWORD": "lab-Rk4v-application",
+    "LAB_MONITOR_PASSWORD": "lab-Rk4v-exporter",
+    "LAB_OPERATOR_PASSWORD": "lab-Rk4v-operations",
 }
 PROFILES = ("cluster",)
 

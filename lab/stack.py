@@ -22,7 +22,8 @@ COMPOSE_FILE = HOME / "docker-compose.yml"
 # wait for health checks, as compose would: the services wait for what they need by themselves.
 STORES = ("postgres", "redis", "kafka")
 LAYERS = (
-    ("auth", "orders", "notification", "prometheus", "alertmanager", "postgres-exporter", "redis-exporter"),
+    ("pgbouncer", "auth", "orders", "notification")
+    + ("prometheus", "alertmanager", "postgres-exporter", "redis-exporter"),
     ("gateway",),
     ("loadgen",),
 )
@@ -80,7 +81,7 @@ def compose(config: Config, arguments: Sequence[str], what: str, lock: int, time
 
 
 def stores(config: Config) -> tuple[str, ...]:
-    return (*STORES, *CLUSTER) if "cluster" in config.profiles else STORES
+    return (*STORES, *CLUSTER, "redis-replica") if "cluster" in config.profiles else STORES
 
 
 def services(config: Config) -> set[str]:

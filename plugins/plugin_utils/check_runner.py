@@ -28,9 +28,19 @@ from .settings import state_dir, truth
 from .store import Store, StoreError
 
 PREFIX = "incident.response."
-CHECKS = {"kafka_health_info": "kafka_health", "docker_health_info": "docker_health"}
+CHECKS = {
+    "kafka_health_info": "kafka_health",
+    "docker_health_info": "docker_health",
+    "postgresql_health_info": "postgresql_health",
+    "redis_health_info": "redis_health",
+}
 """Check module -> its file in module_utils/checks."""
-GROUPS = {"kafka_health_info": "kafka", "docker_health_info": "docker"}
+GROUPS = {
+    "kafka_health_info": "kafka",
+    "docker_health_info": "docker",
+    "postgresql_health_info": "postgresql",
+    "redis_health_info": "redis",
+}
 """Check module -> its action group, and the prefix of the variables that set its options."""
 HISTORY_WINDOW = 3600.0
 GRACE = 10.0
@@ -40,7 +50,7 @@ GRACE = 10.0
 def preload() -> None:
     """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is
     reported later."""
-    for library in ("kafka", "docker"):
+    for library in ("kafka", "docker", "psycopg2", "redis"):
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
 

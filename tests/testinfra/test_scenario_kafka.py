@@ -1,7 +1,4 @@
-"""What the Kafka scenario did to the lab, asked from Docker, Kafka's own tools and the disk: not from the collection.
-
-Run by molecule/scenario_kafka/verify.yml, which says in the environment where things are.
-"""
+"""What the Kafka scenario did to the lab, asked from Docker and Kafka's own tools."""
 
 from __future__ import annotations
 
@@ -11,36 +8,16 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
-import testinfra
-
 sys.path.insert(0, str(Path(__file__).parent))
 from containers import started
+from world import BEFORE, HOST, PROJECT, container, inside, reported, untouched
 
-if "CONTAINERS_BEFORE" not in os.environ:
-    pytest.skip("molecule runs these, after the scenario", allow_module_level=True)
-
-PROJECT = os.environ["LAB_PROJECT"]
 GROUP = os.environ["LAB_GROUP"]
-STATE = Path(os.environ["INCIDENT_STATE_DIR"])
-BEFORE = json.loads(Path(os.environ["CONTAINERS_BEFORE"]).read_text())
 CURED = "notification"
-HOST = testinfra.get_host("local://")
 
 
-def container(service: str) -> str:
-    listed = HOST.check_output(
-        "docker ps --quiet --filter label=com.docker.compose.project=%s --filter label=com.docker.compose.service=%s",
-        PROJECT,
-        service,
-    )
-    assert len(listed.split()) == 1, f"one container of {service} runs"
-    return listed.strip()
-
-
-def consumer_groups(*arguments: str) -> str:
-    tool = " ".join(("kafka-consumer-groups", "--bootstrap-server", "kafka:29092", "--group", GROUP, *arguments))
-    return HOST.check_output("docker exec %s %s" % (container("kafka"), tool))  # noqa: UP031
+def consumer_groups(arguments: str) -> str:
+    return inside("kafka", f"kafka-consumer-groups --bootstrap-server kafka:29092 --group {GROUP} {arguments}")
 
 
 def test_the_consumer_was_started_once() -> None:
@@ -56,10 +33,7 @@ def test_the_consumer_was_started_once() -> None:
 
 
 def test_nothing_else_was_touched() -> None:
-    now = started(PROJECT)
-    assert {name: value for name, value in now.items() if name != CURED} == {
-        name: value for name, value in BEFORE.items() if name != CURED
-    }
+    untouched(CURED)
 
 
 def test_the_consumer_is_up_and_healthy() -> None:
@@ -69,7 +43,7 @@ def test_the_consumer_is_up_and_healthy() -> None:
 
 
 def test_the_group_is_stable_and_has_caught_up() -> None:
-    assert re.search(r"\bStable\b", consumer_groups("--describe", "--state"))
+    assert re.search(r"\bStable\b", consumer_groups("--describe --state"))
     rows = [line.split() for line in consumer_groups("--describe").splitlines() if line.startswith(GROUP)]
     lags = [int(row[5]) for row in rows if row[5] != "-"]
     assert lags, "the group has committed offsets"
@@ -77,10 +51,4 @@ def test_the_group_is_stable_and_has_caught_up() -> None:
 
 
 def test_the_report_tells_the_story() -> None:
-    reports = sorted(STATE.rglob("*.md"))
-    assert reports, f"a report below {STATE}"
-    text = reports[-1].read_text()
-    assert "kafka.lag.stopped" in text
-    assert CURED in text
-    assert "fixed" in text.lower()
-    assert [path for path in STATE.rglob("*.html") if path.stat().st_size > 1000], "the report with charts"
+    reported("kafka.lag.stopped", CURED)

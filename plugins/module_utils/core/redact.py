@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import functools
 import json
 import re
 import typing as t
@@ -22,6 +23,7 @@ from .redact_tree import Tree
 
 _MARGIN = 4096
 _PASSES = 4
+SHORT = 128
 
 _SQL = re.compile(
     r"(?P<string>(?<![A-Za-z0-9_])(?:[EeXxBbNn]|[Uu]&)?'(?:[^'\\]|''|\\.)*(?:'|$))"
@@ -47,6 +49,16 @@ def redact_text(text: str) -> tuple[str, int]:
 
 def clean_text(text: str) -> str:
     """Inert, redacted, and not longer than 64 KiB."""
+    return _clean_short(text) if len(text) <= SHORT else _clean_long(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _clean_short(text: str) -> str:
+    """Keys and states stand in a result a thousand times: each is looked at once."""
+    return _clean_long(text)
+
+
+def _clean_long(text: str) -> str:
     text = inert(text[: LIMIT + _MARGIN]) + (text[LIMIT + _MARGIN :] and _rest(text))
     short = redact_text(text)[0]
     if len(short) <= LIMIT:

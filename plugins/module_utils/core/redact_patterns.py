@@ -81,6 +81,18 @@ def _random(match: re.Match[str]) -> str:
     return token
 
 
+_SQL_STRING = re.compile(r"(?P<tag>\$[A-Za-z_]{0,32}\$).*?(?P=tag)|'(?:[^'\\]|''|\\.)*(?:'|$)", re.S)
+
+
+def _literals(match: re.Match[str]) -> str:
+    """A statement that somebody logged: its shape stays, what stands between quotes does not."""
+    return _SQL_STRING.sub(_literal, match.group())
+
+
+def _literal(match: re.Match[str]) -> str:
+    return match.group() if len(match.group()) < 3 else "'[redacted:sql]'"
+
+
 _EOL = r"[^\r\n\"']"
 HEADERS: tuple[Rule, ...] = (
     Rule(("sasl.jaas.config",), re.compile(r"sasl\.jaas\.config\s*[=:]\s*(?P<s>(?!\[redacted)[^\r\n;]+)"), _secret),
@@ -184,6 +196,16 @@ RULES: tuple[Rule, ...] = (
         ("password",),
         re.compile(r"(?i)\bpassword\s{1,4}E?'(?P<s>(?!\[redacted)(?:[^'\\]|''|\\.)+)"),
         _secret,
+    ),
+    Rule(
+        ("select ", "insert ", "update ", "delete ", "alter ", "create ", "values", "where ", " and ", " = '", "call ")
+        + ("do ", " or ", "set "),
+        re.compile(
+            r"(?i)(?:\b(?:select|insert\s+into|delete\s+from|(?:alter|create)\s+(?:role|user)|values\s{0,3}\(|call\s|do\s+\$)"
+            r"|\bupdate\s[^\n']{1,200}?\sset\s|\b(?:where|and|or|set)\s[^\n']{1,100}?(?:=|<>|~|\(|\blike)\s{0,3}'"
+            r"|\$\d{1,3} = ')[^\n]*"
+        ),
+        _literals,
     ),
     Rule(("scram-sha-",), re.compile(r"SCRAM-SHA-(?:256|512)\$\d{1,9}:(?P<s>[A-Za-z0-9+/=$:]+)"), _secret),
     Rule(("md5",), re.compile(r"(?<![A-Za-z0-9])md5[0-9a-f]{32}(?![0-9a-f])"), _whole),

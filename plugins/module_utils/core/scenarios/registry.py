@@ -7,5 +7,7 @@ from __future__ import annotations
 
 from .base import Scenario
 from .kafka import SCENARIO as KAFKA
+from .postgresql import SCENARIO as DATABASE
+from .redis import SCENARIO as REDIS
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (KAFKA,)}
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (KAFKA, DATABASE, REDIS)}

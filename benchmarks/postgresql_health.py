@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a look at PostgreSQL costs: postgresql_health_info beside the runbook's psql, twice, and beside plain psycopg2.
+
+The runbook asks for the number of sessions and for max_connections, each with psql through docker compose exec. The
+plain script logs in once with the same driver and reads the same facts with the same statements; it judges nothing.
+Variants take turns; the figures are medians. With --scale the same on a server of its own with 1,000 sessions.
+
+Run it with the Python of .build/venv. Machines differ: compare the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COLLECTIONS = ROOT / ".build" / "collections"
+sys.path[:0] = [str(ROOT), str(COLLECTIONS)]
+
+QUESTIONS = ("SELECT count(*) FROM pg_stat_activity;", "SHOW max_connections;")
+TASKS = 5
+SESSIONS = 1000
+SCALE_NAME, SCALE_PORT = "postgresql-health-benchmark", 39532
+PATIENCE = 120.0
+
+
+class Server(t.NamedTuple):
+    port: int
+    user: str
+    password: str
+    container: str
+    exec: tuple[str, ...]
+
+
+def run(command: t.Sequence[str], **more: t.Any) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def timed(call: t.Callable[[], t.Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def lab_server() -> tuple[Server, dict[str, str]]:
+    """The lab's server, and the environment in which docker-compose means the lab."""
+    from lab import config, stack
+
+    found = config.load()
+    environment = {**os.environ, **stack.compose_environment(found)}
+    prefix = (*stack.compose_program(), "exec", "-T", "postgres")
+    password = found.names["LAB_OPERATOR_PASSWORD"]
+    container = f"{found.project}-postgres-1"
+    return Server(found.ports["postgres"], "operator", password, container, prefix), environment
+
+
+# The runbook's commands
+
+
+def psql(server: Server, environment: dict[str, str]) -> None:
+    for question in QUESTIONS:
+        run([*server.exec, "psql", "-U", "postgres", "-c", question], env=environment)
+
+
+# The plain script
+
+
+def plain(server: Server) -> dict[str, t.Any]:
+    """What anybody would write with the driver: log in, set the session up, read, close."""
+    import psycopg2
+    from ansible_collections.incident.response.plugins.module_utils.clients import postgresql_sql as sql
+
+    statements = {
+        "server": sql.SERVER,
+        "slots": sql.SLOTS,
+        "activity": sql.ACTIVITY,
+        "limits": sql.LIMITS,
+        "ages": sql.AGES,
+        "prepared": sql.PREPARED,
+        "slots of replication": sql.REPLICATION_SLOTS.format(status=sql.WAL_STATUS),
+        "replicas": sql.REPLICAS,
+        "counters": sql.COUNTERS.format(sessions=sql.SESSIONS),
+        "locks": sql.LOCKS,
+        "tables": sql.TABLES,
+        "space": sql.SPACE,
+        "settings": sql.SETTINGS,
+    }
+    link = psycopg2.connect(
+        host="127.0.0.1", port=server.port, dbname="app", user=server.user, password=server.password
+    )  # fmt: skip
+    link.autocommit = True
+    facts = {}
+    with link.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 5000; SET lock_timeout = 1000; SET application_name = 'plain'")
+        for name, statement in statements.items():
+            cursor.execute(statement)
+            facts[name] = cursor.fetchall()
+    link.close()
+    return facts
+
+
+# The check
+
+
+def options(server: Server) -> dict[str, t.Any]:
+    return {"port": server.port, "database": "app", "user": server.user, "password": server.password, "restarted": 0.01}
+
+
+def check(server: Server) -> dict[str, t.Any]:
+    from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_health import CHECK
+    from ansible_collections.incident.response.plugins.module_utils.module.check import perform
+
+    defaults = {name: spec.get("default") for name, spec in CHECK.spec.options.items()}
+    return perform(CHECK, {**defaults, **options(server)})
+
+
+def peak_mb(server: Server, what: str) -> float:
+    """Peak of a process that imports what it needs and does one of the above once."""
+    code = (
+        f"import resource, sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
+        f"import postgresql_health as b; b.{what}(b.Server(*{tuple(server)!r}))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    return int(run([sys.executable, "-c", code]).split()[-1]) / 1024
+
+
+# Plays
+
+
+def playbook(where: Path, name: str, tasks: list[dict[str, t.Any]], environment: dict[str, str]) -> None:
+    file = where / f"{name}.yml"
+    file.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(file)]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"incident_state_dir={where / 'state'}"]
+    more = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "false"}
+    run(command, env={**environment, **more}, cwd=where)
+
+
+def looks(server: Server, count: int) -> list[dict[str, t.Any]]:
+    module = "incident.response.postgresql_health_info"
+    return [{"name": f"Look {number}", module: options(server)} for number in range(count)]
+
+
+def naive(server: Server) -> list[dict[str, t.Any]]:
+    """The runbook's commands as tasks."""
+    return [
+        {
+            "name": question,
+            "ansible.builtin.command": {"argv": [*server.exec, "psql", "-U", "postgres", "-c", question]},
+        }
+        for question in QUESTIONS
+    ]
+
+
+def measure(server: Server, environment: dict[str, str], runs: int) -> None:
+    check(server)
+    result, facts = check(server), plain(server)
+    print(
+        f"  sessions: {result['snapshot']['sessions_total']} (plain: {len(facts['activity'])}); the check's result:"
+        f" {result['status']}, {len(json.dumps(result)) // 1024} KiB"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        where = Path(scratch)
+        variants: dict[str, t.Callable[[], t.Any]] = {
+            "psql twice, as the runbook has it": lambda: psql(server, environment),
+            "plain psycopg2, warm": lambda: plain(server),
+            "the check, warm": lambda: check(server),
+            "play without a task": lambda: playbook(where, "empty", [], environment),
+            "play with one look": lambda: playbook(where, "one", looks(server, 1), environment),
+            f"play with {TASKS} looks": lambda: playbook(where, "more", looks(server, TASKS), environment),
+            "naive play of the same": lambda: playbook(where, "naive", naive(server), environment),
+        }
+        times: dict[str, list[float]] = {name: [] for name in variants}
+        for _turn in range(runs):
+            for name, call in variants.items():
+                times[name].append(timed(call))
+    middle = {name: statistics.median(values) for name, values in times.items()}
+    middle["one more look in a play"] = max(0.0, middle[f"play with {TASKS} looks"] - middle["play with one look"]) / (
+        TASKS - 1
+    )
+    for name, seconds in middle.items():
+        print(f"  {name:36} {seconds:8.3f} s")
+    ratio = middle["the check, warm"] / middle["plain psycopg2, warm"]
+    print(f"  the check takes {ratio:.2f} times as long as plain psycopg2 with the same statements")
+    for what in ("plain", "check"):
+        print(f"  {what + ', whole process':36} {peak_mb(server, what):8.0f} MB at peak")
+
+
+# Scale
+
+
+@contextlib.contextmanager
+def large_server(source: Server) -> t.Iterator[Server]:
+    """A server of its own from the lab's image, gone afterwards."""
+    image = run(["docker", "inspect", "--format", "{{.Image}}", source.container]).strip()
+    secrets = [f"{name}_PASSWORD={source.password}" for name in ("POSTGRES", "APP", "MONITOR", "OPERATOR")]
+    environment = [word for secret in secrets for word in ("-e", secret)]
+    port = f"127.0.0.1:{SCALE_PORT}:5432"
+    run(["docker", "run", "-d", "--name", SCALE_NAME, "--shm-size", "256m", *environment, "-p", port, image])
+    server = Server(SCALE_PORT, source.user, source.password, SCALE_NAME, ("docker", "exec", SCALE_NAME))
+    try:
+        ready(server)
+        alter = f"ALTER SYSTEM SET max_connections = {SESSIONS + 100}"
+        run([*server.exec, "psql", "-U", "postgres", "-c", alter])
+        run(["docker", "restart", "-t", "60", SCALE_NAME])
+        ready(server)
+        yield server
+    finally:
+        subprocess.run(["docker", "rm", "-f", "-v", SCALE_NAME], capture_output=True, check=False)
+
+
+def ready(server: Server) -> None:
+    end = time.monotonic() + PATIENCE
+    command = ["docker", "exec", server.container, "psql", "-U", "postgres", "-d", "app", "-c", "SELECT 1"]
+    while subprocess.run(command, capture_output=True, check=False).returncode:
+        if time.monotonic() > end:
+            sys.exit("The server of the benchmark did not get ready")
+        time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def crowd(server: Server) -> t.Iterator[None]:
+    """A thousand idle sessions."""
+    import psycopg2
+
+    login = {"host": "127.0.0.1", "port": server.port, "dbname": "app", "user": "app", "password": server.password}
+    links = [psycopg2.connect(**login) for _number in range(SESSIONS)]
+    try:
+        for link in links:
+            link.autocommit = True
+            link.cursor().execute("SELECT 1")
+        yield
+    finally:
+        for link in links:
+            link.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=textwrap.dedent(__doc__ or ""))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="one run of everything, as a smoke test")
+    parser.add_argument("--scale", action="store_true", help=f"also {SESSIONS} sessions, on a server of its own")
+    given = parser.parse_args()
+    runs = 1 if given.quick else given.runs
+    server, environment = lab_server()
+    print(f"The lab's server, {server.container}:")
+    measure(server, environment, runs)
+    if given.scale:
+        with large_server(server) as large, crowd(large):
+            print(f"A server of its own, with {SESSIONS} sessions:")
+            measure(large, environment, runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a look at Redis costs: redis_health_info beside the runbook's redis-cli, three times, and beside plain redis-py.
+
+The runbook asks for ping, info and the client list, each with redis-cli through docker compose exec. The plain script
+connects once with the same driver and reads the same facts with the same commands; it judges nothing. The counters are
+read once in all of them: the two seconds that the check otherwise waits between two readings are no cost.
+Variants take turns; the figures are medians. With --scale the same on a server of its own with 5,000 clients.
+
+Run it with the Python of .build/venv. Machines differ: compare the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COLLECTIONS = ROOT / ".build" / "collections"
+sys.path[:0] = [str(ROOT), str(COLLECTIONS)]
+
+QUESTIONS = (("ping",), ("info",), ("client", "list"))
+TASKS = 5
+CLIENTS = 5000
+PATIENCE = 60.0
+SCAN_STEP = 100
+
+
+class Server(t.NamedTuple):
+    port: int
+    exec: tuple[str, ...]
+
+
+def run(command: t.Sequence[str], **more: t.Any) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def timed(call: t.Callable[[], t.Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def lab_server() -> tuple[Server, dict[str, str]]:
+    """The lab's server, and the environment in which docker-compose means the lab."""
+    from lab import config, stack
+
+    found = config.load()
+    environment = {**os.environ, **stack.compose_environment(found)}
+    return Server(found.ports["redis"], (*stack.compose_program(), "exec", "-T", "redis", "redis-cli")), environment
+
+
+# The runbook's commands
+
+
+def cli(server: Server, environment: dict[str, str]) -> None:
+    for question in QUESTIONS:
+        run([*server.exec, *question], env=environment)
+
+
+# The plain script
+
+
+def plain(server: Server) -> dict[str, t.Any]:
+    """What anybody would write with the driver: connect, read, close."""
+    import redis
+
+    client = redis.Redis(port=server.port, protocol=2, socket_timeout=5)
+    facts: dict[str, t.Any] = {"pings": [client.ping() for _turn in range(4)]}
+    facts["info"] = client.info("everything")
+    pipe = client.pipeline(transaction=False)
+    pipe.time().client_id().acl_whoami().client_list().slowlog_get(25).latency_latest()
+    for name in ("save", "maxclients", "slowlog-log-slower-than", "latency-monitor-threshold"):
+        pipe.config_get(name)
+    facts["rest"] = pipe.execute()
+    facts["sizes"], cursor = {}, 0
+    while len(facts["sizes"]) < 5000:
+        cursor, keys = client.scan(cursor, count=SCAN_STEP)
+        for key in keys:
+            pipe.memory_usage(key, samples=5)
+        facts["sizes"].update(zip(keys, pipe.execute(), strict=True))
+        if cursor == 0:
+            break
+    client.close()
+    return facts
+
+
+# The check
+
+
+def options(server: Server) -> dict[str, t.Any]:
+    return {"port": server.port, "window": 0.0, "scan_seconds": 5.0}
+
+
+def check(server: Server) -> dict[str, t.Any]:
+    from ansible_collections.incident.response.plugins.module_utils.checks.redis_health import CHECK
+    from ansible_collections.incident.response.plugins.module_utils.module.check import perform
+
+    defaults = {name: spec.get("default") for name, spec in CHECK.spec.options.items()}
+    return perform(CHECK, {**defaults, **options(server)})
+
+
+def peak_mb(server: Server, what: str) -> float:
+    """Peak of a process that imports what it needs and does one of the above once."""
+    code = (
+        f"import resource, sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
+        f"import redis_health as b; b.{what}(b.Server(*{tuple(server)!r}))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    return int(run([sys.executable, "-c", code]).split()[-1]) / 1024
+
+
+# Plays
+
+
+def playbook(where: Path, name: str, tasks: list[dict[str, t.Any]], environment: dict[str, str]) -> None:
+    file = where / f"{name}.yml"
+    file.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(file)]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"incident_state_dir={where / 'state'}"]
+    more = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "false"}
+    run(command, env={**environment, **more}, cwd=where)
+
+
+def looks(server: Server, count: int) -> list[dict[str, t.Any]]:
+    module = "incident.response.redis_health_info"
+    return [{"name": f"Look {number}", module: options(server)} for number in range(count)]
+
+
+def naive(server: Server) -> list[dict[str, t.Any]]:
+    """The runbook's commands as tasks."""
+    return [
+        {"name": " ".join(question), "ansible.builtin.command": {"argv": [*server.exec, *question]}}
+        for question in QUESTIONS
+    ]
+
+
+def measure(server: Server, environment: dict[str, str], runs: int) -> None:
+    check(server)
+    result, facts = check(server), plain(server)
+    print(
+        f"  clients: {result['snapshot']['clients']['listed']} (plain: {len(facts['rest'][3]) - 1}), keys:"
+        f" {result['snapshot']['biggest_keys']['scanned']} (plain: {len(facts['sizes'])}); the check's result:"
+        f" {result['status']}, {len(json.dumps(result)) // 1024} KiB"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        where = Path(scratch)
+        variants: dict[str, t.Callable[[], t.Any]] = {
+            "redis-cli three times, as in the runbook": lambda: cli(server, environment),
+            "plain redis-py, warm": lambda: plain(server),
+            "the check, warm": lambda: check(server),
+            "play without a task": lambda: playbook(where, "empty", [], environment),
+            "play with one look": lambda: playbook(where, "one", looks(server, 1), environment),
+            f"play with {TASKS} looks": lambda: playbook(where, "more", looks(server, TASKS), environment),
+            "naive play of the same": lambda: playbook(where, "naive", naive(server), environment),
+        }
+        times: dict[str, list[float]] = {name: [] for name in variants}
+        for _turn in range(runs):
+            for name, call in variants.items():
+                times[name].append(timed(call))
+    middle = {name: statistics.median(values) for name, values in times.items()}
+    more = max(0.0, middle[f"play with {TASKS} looks"] - middle["play with one look"])
+    middle["one more look in a play"] = more / (TASKS - 1)
+    for name, seconds in middle.items():
+        print(f"  {name:42} {seconds:8.3f} s")
+    ratio = middle["the check, warm"] / middle["plain redis-py, warm"]
+    print(f"  the check takes {ratio:.2f} times as long as plain redis-py with the same commands")
+    for what in ("plain", "check"):
+        print(f"  {what + ', whole process':42} {peak_mb(server, what):8.0f} MB at peak")
+
+
+# Scale
+
+
+@contextlib.contextmanager
+def large_server() -> t.Iterator[Server]:
+    """A server of its own, gone afterwards."""
+    program, command_line = shutil.which("redis-server"), shutil.which("redis-cli")
+    if program is None or command_line is None:
+        sys.exit("--scale needs redis-server and redis-cli here: apt-get install redis-server")
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = int(sock.getsockname()[1])
+    with tempfile.TemporaryDirectory() as scratch:
+        words = [program, "--port", str(port), "--dir", scratch, "--save", "", "--maxclients", str(2 * CLIENTS)]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        try:
+            ready(port)
+            yield Server(port, (command_line, "-p", str(port)))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def ready(port: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as link:
+            link.sendall(b"PING\r\n")
+            if link.recv(16) == b"+PONG\r\n":
+                return
+        time.sleep(0.1)
+    sys.exit("The server of the benchmark did not get ready")
+
+
+@contextlib.contextmanager
+def crowd(server: Server) -> t.Iterator[None]:
+    """Five thousand clients, each with a name."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 3 * CLIENTS), most))
+    links = []
+    try:
+        for number in range(CLIENTS):
+            link = socket.create_connection(("127.0.0.1", server.port))
+            link.sendall(f"CLIENT SETNAME app-{number}\r\n".encode())
+            link.recv(16)
+            links.append(link)
+        yield
+    finally:
+        for link in links:
+            link.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=textwrap.dedent(__doc__ or ""))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="one run of everything, as a smoke test")
+    parser.add_argument("--scale", action="store_true", help=f"also {CLIENTS} clients, on a server of its own")
+    given = parser.parse_args()
+    runs = 1 if given.quick else given.runs
+    server, environment = lab_server()
+    print(f"The lab's server, port {server.port}:")
+    measure(server, environment, runs)
+    if given.scale:
+        with large_server() as large, crowd(large):
+            print(f"A server of its own, with {CLIENTS} clients:")
+            measure(large, environment, runs)
+
+
+if __name__ == "__main__":
+    main()

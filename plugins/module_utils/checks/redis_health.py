@@ -1,0 +1,110 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check redis_health_info: options -> snapshot -> findings."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing as t
+
+from ..clients.deadline import Deadline
+from ..clients.redis import Wanted, collect
+from ..clients.redis_options import RedisOptions
+from ..core import thresholds
+from ..core.findings import Finding
+from ..core.redact import Redactor
+from ..core.redis_judge import judge
+from ..core.redis_settings import THRESHOLDS, Settings
+from ..core.redis_summary import attachments, measured, sample, summary
+from ..module.argspec import COMMON_CHECK, ArgumentSpec
+from ..module.check import Check, Misuse, Observation
+from ..module.redis_options import REDIS_CONNECTION, REQUIREMENTS, validate_connection
+
+SPEC = COMMON_CHECK.merge(REDIS_CONNECTION).merge(
+    ArgumentSpec(
+        options={
+            "component": {"type": "str", "default": "redis"},
+            "role": {"type": "str", "choices": ["cache", "store"]},
+            "window": {"type": "float", "default": 2.0},
+            "lookback": {"type": "float", "default": 60.0},
+            "scan_seconds": {"type": "float", "default": 1.0},
+            "scan_keys": {"type": "int", "default": 5000},
+            "memory_limit": {"type": "int"},
+            "expected_replicas": {"type": "int"},
+            "expected_blocked": {"type": "int"},
+            "accept_unknown": {"type": "list", "elements": "str", "default": []},
+            "thresholds": {"type": "dict", "default": {}},
+        }
+    )
+)
+
+
+def run(params: dict[str, t.Any]) -> Observation:
+    """Look at one Redis server. Raises Misuse for options that make no sense."""
+    validate_connection(params)
+    _validate(params)
+    settings = _settings(params)
+    options = RedisOptions.from_params(params)
+    wanted = Wanted(params["window"], params["scan_seconds"], params["scan_keys"])
+    snapshot = collect(options, wanted, Deadline(params["deadline"]))
+    accepted = {name.upper() for name in params["accept_unknown"]}
+    refused = {name: why for name, why in snapshot.refused.items() if name not in accepted}
+    snapshot = dataclasses.replace(snapshot, refused=refused)
+    findings = judge(snapshot, settings, params.get("history") or ())
+    if options.password:
+        hide = Redactor([options.password]).clean
+        findings = [Finding.from_dict(hide(finding.to_dict())) for finding in findings]
+    else:
+        hide = _as_it_is
+    return Observation(
+        reachable=snapshot.reachable,
+        findings=findings,
+        snapshot=hide(summary(snapshot)),
+        thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
+        measured=measured(snapshot),
+        samples=sample(snapshot),
+        attachments=hide(attachments(snapshot)),
+    )
+
+
+def _as_it_is(value: t.Any) -> t.Any:
+    """Without a password of our own there is none to look for by value; perform() cleans everything by its looks."""
+    return value
+
+
+def _validate(params: t.Mapping[str, t.Any]) -> None:
+    if not 0 < params["deadline"] < math.inf:
+        raise Misuse(f"deadline: {params['deadline']} is not a number of seconds above 0")
+    for name in ("window", "lookback", "scan_seconds"):
+        if not 0 <= params[name] < math.inf:
+            raise Misuse(f"{name}: {params[name]} is not a number of seconds from 0 up")
+    for name in ("scan_keys", "expected_replicas", "expected_blocked", "memory_limit"):
+        if params.get(name) is not None and params[name] < 0:
+            raise Misuse(f"{name}: {params[name]} is below 0")
+    if params["window"] >= params["deadline"]:
+        raise Misuse(
+            f"window is {params['window']:g} s, and deadline {params['deadline']:g} s: raise deadline or lower window"
+        )
+
+
+def _settings(params: t.Mapping[str, t.Any]) -> Settings:
+    try:
+        merged = thresholds.merge(THRESHOLDS, params.get("thresholds"))
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    return Settings(
+        component=params["component"],
+        address=RedisOptions.from_params(params).address,
+        role=params.get("role") or "",
+        thresholds=merged,
+        memory_limit=params.get("memory_limit"),
+        expected_replicas=params.get("expected_replicas"),
+        expected_blocked=params.get("expected_blocked"),
+        lookback=params["lookback"],
+        timeout=params["timeout"],
+    )
+
+
+CHECK = Check("redis_health_info", SPEC, REQUIREMENTS, run)

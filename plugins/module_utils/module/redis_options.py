@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the modules of this collection reach a Redis server: the same options in all of them."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from .argspec import ArgumentSpec
+from .check import Misuse, missing_library
+
+REQUIREMENTS = (("redis", "redis", "5.0"),)
+
+REDIS_CONNECTION = ArgumentSpec(
+    options={
+        "host": {"type": "str", "default": "127.0.0.1"},
+        "port": {"type": "int", "default": 6379},
+        "unix_socket": {"type": "path"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "db": {"type": "int", "default": 0},
+        "tls": {"type": "bool", "default": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_file": {"type": "path"},
+        "cert_file": {"type": "path"},
+        "key_file": {"type": "path", "no_log": False},
+        "protocol": {"type": "int", "default": 2, "choices": [2, 3]},
+        "timeout": {"type": "float", "default": 2.0},
+        "patience": {"type": "float", "default": 3.0},
+    },
+    required_together=(("cert_file", "key_file"),),
+)
+"""How to reach a Redis server; the same in every module that does."""
+
+CONNECTION_OPTIONS = tuple(REDIS_CONNECTION.options)
+
+
+def validate_connection(params: t.Mapping[str, t.Any]) -> None:
+    """What every module of this family checks about its connection. Raises Misuse."""
+    if not params.get("unix_socket") and not str(params["host"]).strip():
+        raise Misuse("host: it is empty; name the host of the server, or set unix_socket")
+    if not 0 < params["port"] < 65536:
+        raise Misuse(f"port: {params['port']} is no port; it is a number from 1 to 65535")
+    if params["db"] < 0:
+        raise Misuse(f"db: {params['db']} is no database; the first one is 0")
+    if params.get("username") and not params.get("password"):
+        raise Misuse("username needs password: Redis logs a user in by both")
+    if not 0 < params["timeout"] < math.inf:
+        raise Misuse(f"timeout: {params['timeout']} is not a number of seconds above 0")
+    if not 0 <= params["patience"] < math.inf:
+        raise Misuse(f"patience: {params['patience']} is not a number of seconds from 0 up")
+
+
+def run_change(
+    spec: ArgumentSpec,
+    perform: t.Callable[[dict[str, t.Any], bool], dict[str, t.Any]],
+    cannot: type[Exception],
+) -> t.NoReturn:
+    """main() of the modules that act on a server: read options, act, exit. A result with a problem is a failure.
+
+    cannot: what perform raises where the server can't be reached or refuses.
+    """
+    from ansible.module_utils.basic import AnsibleModule
+
+    module = AnsibleModule(supports_check_mode=True, **spec.module_kwargs())
+    problem = missing_library(REQUIREMENTS)
+    if problem:
+        module.fail_json(msg=problem)
+    try:
+        result = perform(module.params, module.check_mode)
+    except (Misuse, cannot) as error:
+        module.fail_json(msg=str(error))
+    if result.get("problem"):
+        result["msg"] = result.pop("problem")
+        module.fail_json(**result)
+    module.exit_json(**result)
+    raise AssertionError("exit_json returns never")
