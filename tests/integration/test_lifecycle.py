@@ -25,6 +25,7 @@ pytestmark = pytest.mark.lab
 PROJECT = os.environ.get("LAB_PROJECT", "incident-lab")
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("mode", ["observe", "propose", "ask", "auto"])
 def test_a_healthy_stack_has_nothing_to_find_and_nothing_is_left(mode: str, tmp_path: pathlib.Path) -> None:
     run = play(tmp_path, incident_mode=mode)
@@ -34,6 +35,7 @@ def test_a_healthy_stack_has_nothing_to_find_and_nothing_is_left(mode: str, tmp_
     assert not (tmp_path / "incidents").exists()
 
 
+@pytest.mark.core
 def test_the_ways_to_approve_and_to_refuse(fault: t.Any, tmp_path: pathlib.Path) -> None:
     """One stopped consumer, every gate: proposed, refused by freeze, by a hash of another plan; then applied by its
     hash."""
@@ -108,6 +110,7 @@ def test_budget_stops_the_second_restart(fault: t.Any, tmp_path: pathlib.Path) -
         assert (third.outcome, third.status) == ("fixed", 0)
 
 
+@pytest.mark.core
 def test_ask_asks_at_a_terminal(fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault("consumer_stopped"):
         refused = _at_a_terminal(tmp_path, b"no\r")
@@ -248,6 +251,7 @@ def _collection_with(where: pathlib.Path, act: str) -> dict[str, str]:
     return {"ANSIBLE_COLLECTIONS_PATH": str(where)}
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
@@ -275,6 +279,7 @@ def test_bad_input_is_a_clear_error_before_anything_is_touched(
     assert not run.ran("incident_act")
 
 
+@pytest.mark.core
 def test_an_inventory_or_a_limit_that_matches_no_target_is_an_error(tmp_path: pathlib.Path) -> None:
     empty = tmp_path / "empty.yml"
     empty.write_text("all: {hosts: {}}\n")
@@ -285,6 +290,7 @@ def test_an_inventory_or_a_limit_that_matches_no_target_is_an_error(tmp_path: pa
         assert "nothing would be looked at" in run.output, run.output
 
 
+@pytest.mark.core
 def test_a_host_that_cannot_be_reached_is_an_error_and_the_run_still_reports(tmp_path: pathlib.Path) -> None:
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(
@@ -313,6 +319,7 @@ def test_a_host_that_cannot_be_reached_is_an_error_and_the_run_still_reports(tmp
     assert pathlib.Path(run.last("incident_close")["report"]).is_file()
 
 
+@pytest.mark.core
 def test_both_paths_of_a_check_give_the_same_result(tmp_path: pathlib.Path) -> None:
     """In process and as a module: the same keys and the same judgement. Offsets move between the two, so they
     differ."""
@@ -325,6 +332,7 @@ def test_both_paths_of_a_check_give_the_same_result(tmp_path: pathlib.Path) -> N
         assert here["snapshot"].keys() == there["snapshot"].keys()
 
 
+@pytest.mark.core
 def test_the_three_ways_to_start_it(tmp_path: pathlib.Path) -> None:
     """By path from the root, inside playbooks/, and by name after the checkout installed itself elsewhere."""
     assert play(tmp_path / "a").outcome == "healthy"

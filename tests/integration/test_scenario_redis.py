@@ -158,6 +158,7 @@ def test_propose_prints_what_applies_it_and_changes_nothing(fault: t.Any, lab: L
         assert held(lab, "redis_crowded") == before
 
 
+@pytest.mark.core
 def test_by_its_full_name(tmp_path: pathlib.Path) -> None:
     run = play_any(tmp_path, playbook="incident.response.scenario_redis", incident_mode="observe")
     assert (run.outcome, run.status) == ("healthy", 0), run.output

@@ -19,10 +19,8 @@ PYTHON = sys.executable
 TOOLS = {"PYTHONPATH": str(ROOT / "tools")}
 SHELL_DIRECTORIES = (".ci", "lab", "tools")
 SHEBANG = b"#!"
-LIFECYCLE = "tests/integration/test_lifecycle.py"
-"""Goes through the whole of an incident; it runs with the oldest core too."""
 TYPED = ("-p", "ansible_collections.incident.response.plugins", "-p", "lab", "-p", "devtools")
-OLDEST_PHASES = ("unit-oldest", "sanity-oldest", "lifecycle")
+OLDEST_PHASES = ("unit-oldest", "sanity-oldest", "integration-oldest")
 
 
 def tool(name: str, *command: str, seconds: int, venv: Path = VENV, reader: Reader = plain, **more: str) -> Step:
@@ -125,13 +123,13 @@ def still() -> list[Phase]:
 def live() -> list[Phase]:
     """What changes the lab and watches clocks: one after the other, and nothing beside it."""
     both = ("tests/lab", "tests/integration")
-    whole = lab_pytest("lab", LIFECYCLE, seconds=1200, venv=VENV_OLDEST)
+    oldest = lab_pytest("lab and core", "tests/integration", seconds=900, venv=VENV_OLDEST)
     cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
     benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
     leftovers = own("leftovers", "leftovers", os.environ.get("LAB_PROJECT") or "incident-lab", seconds=60)
     return [
-        against_lab("integration", "tests against the lab", lab_pytest("lab and not cluster", *both, seconds=2400)),
-        against_lab("lifecycle", "whole incidents with the oldest core", whole),
+        against_lab("integration", "tests against the lab", lab_pytest("lab and not cluster", *both, seconds=3600)),
+        against_lab("integration-oldest", "incidents with the oldest core", oldest),
         against_lab("molecule", "one scenario a playbook", tool("test", "molecule", "test", "--all", seconds=1200)),
         against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *both, seconds=900)),
         against_lab("benchmarks", "every benchmark, quickly", *benchmarks),
