@@ -175,6 +175,7 @@ def test_the_webhook_gets_the_message_and_its_url_is_not_shown() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     said = notify.send({"outcome": "fixed"}, [], f"http://127.0.0.1:{server.server_port}/hook/{CANARY}")
     server.shutdown()
+    server.server_close()
     assert json.loads(_Hook.got[-1]) == {"outcome": "fixed"}
     assert "status 202" in said
     assert CANARY not in said
