@@ -323,9 +323,18 @@ def _lower(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)
 
 
+WORDLESS = tuple(rule for rule in RULES if not rule.words)
+_ANY_WORD = re.compile(
+    "|".join(re.escape(word) for word in {*_HITS, *(w for rule in HEADERS + RULES for w in rule.words)})
+)
+
+
 def redact_once(text: str) -> tuple[str, int]:
     """One pass of all rules over a text; how many things it masked."""
     lower = _lower(text)
+    if not _ANY_WORD.search(lower):
+        # Most texts are names and states: one search tells that no rule with words applies.
+        return _run(WORDLESS, text, lower)
     text, total = _run(HEADERS, text, lower)
     text, more = _assignments(text, _lower(text) if total else lower)
     text, rest = _run(RULES, text, lower)
