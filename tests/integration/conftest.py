@@ -22,6 +22,15 @@ def lab(*arguments: str) -> None:
     assert done.returncode == 0, f"lab {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the lab or its engine: none is missed by `-m lab` because somebody forgot to say so."""
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+
+
 @pytest.fixture
 def fault() -> t.Callable[[str], t.ContextManager[None]]:
     """with fault("consumer_stopped"): the lab is broken inside, and healthy again after it."""

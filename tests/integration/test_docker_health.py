@@ -27,8 +27,6 @@ from ansible_collections.incident.response.plugins.module_utils.core import dock
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
 from docker_faults import DEAF, EATER, MIB, STEADY, Yard, healthcheck, until
 
-pytestmark = pytest.mark.lab
-
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {name: option.get("default") for name, option in CHECK.spec.options.items()}
 OK = healthcheck("true")

@@ -22,8 +22,6 @@ from ansible_collections.incident.response.plugins.module_utils.clients.docker_s
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
 from docker_faults import DEAF, STEADY, Yard, healthcheck, until
 
-pytestmark = pytest.mark.lab
-
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
 OK = healthcheck("true")

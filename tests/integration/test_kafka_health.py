@@ -12,8 +12,6 @@ import time
 import pytest
 from kafka_house import House, brokers, finding, ids, until, verdicts
 
-pytestmark = pytest.mark.lab
-
 ODD = ["with spaces", 'it\'s "quoted"', "{{ lookup('pipe', 'id') }}", "ünï-☃"]
 
 

@@ -20,8 +20,6 @@ import typing as t
 import pytest
 from runs import ROOT, command, environment, play
 
-pytestmark = pytest.mark.lab
-
 PROJECT = os.environ.get("LAB_PROJECT", "incident-lab")
 
 

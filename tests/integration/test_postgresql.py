@@ -27,8 +27,6 @@ from lab import config
 from lab.faults import sessions
 from lab.faults.model import Lab
 
-pytestmark = pytest.mark.lab
-
 ROLES = {
     "nothing": "",
     "monitor": "pg_monitor",

@@ -18,8 +18,6 @@ import pytest
 import redis
 from redis_servers import OLD, Server, finding, free_port, ids, is_busy, is_shut, look, resp, running, until
 
-pytestmark = pytest.mark.lab
-
 DEBUG = ("--enable-debug-command", "local")
 
 

@@ -16,8 +16,6 @@ from ansible_collections.incident.response.plugins.module_utils.checks import re
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from redis_servers import OLD, Server, is_busy, is_shut, resp, running, until
 
-pytestmark = pytest.mark.lab
-
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:

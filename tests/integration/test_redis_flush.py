@@ -20,8 +20,6 @@ from ansible_collections.incident.response.plugins.module_utils.clients.deadline
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from redis_servers import Server, free_port, resp, running, until
 
-pytestmark = pytest.mark.lab
-
 CACHE = ("--maxmemory", "200mb", "--maxmemory-policy", "allkeys-lru", "--enable-debug-command", "local")
 
 

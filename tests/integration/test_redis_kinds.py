@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 from redis_servers import BINARY, Server, finding, free_port, ids, look, running, until
 
-pytestmark = pytest.mark.lab
-
 
 @contextlib.contextmanager
 def sentinel(directory: Path, primary: int, quorum: int) -> Iterator[int]:

@@ -16,8 +16,6 @@ from ansible_collections.incident.response.plugins.module_utils.checks import re
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from redis_servers import Server, finding, ids, is_busy, resp, running, until
 
-pytestmark = pytest.mark.lab
-
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "c4nary-Pa55word"
 RULES = dict(re.findall(r"^ACL SETUSER (incident-\w+) (.*)$", (ROOT / "docs/redis_acl.md").read_text(), re.M))

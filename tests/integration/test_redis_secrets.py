@@ -15,8 +15,6 @@ import pytest
 from redis_servers import Server, resp, running
 from runs import Run, play
 
-pytestmark = pytest.mark.lab
-
 PASSWORD = "c4nary-Pa55-requirepass"
 PLANTED = {
     "requirepass": PASSWORD,

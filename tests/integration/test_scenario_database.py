@@ -23,8 +23,6 @@ from lab import config, faults
 from lab.faults import sessions
 from lab.faults.model import Lab
 
-pytestmark = pytest.mark.lab
-
 PLAYBOOK = "playbooks/scenario_database.yml"
 play = functools.partial(play_any, playbook=PLAYBOOK)
 

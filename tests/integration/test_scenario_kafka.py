@@ -14,9 +14,6 @@ from runs import Run, play
 
 from lab.faults import ALL
 
-pytestmark = pytest.mark.lab
-
-
 KAFKA = [fault for fault in ALL.values() if fault.scenario == "kafka" and not fault.profile]
 
 CURES = {
