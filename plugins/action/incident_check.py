@@ -1,19 +1,16 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action behind every check module (see plugin_routing in meta/runtime.yml), and the one that runs a check by
-name."""
+"""Runs a check by its name, with the options that the host's variables hold: how the lifecycle looks."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, options_of, preload
+from ..plugin_utils.check_runner import CHECKS, GROUPS, PREFIX, CheckRunner, defaults_of, options_of, preload
 from ..plugin_utils.settings import truth
 
-preload()
-
-OWN_NAME = "incident_check"
+preload(*CHECKS)
 
 
 class ActionModule(CheckRunner):
@@ -29,12 +26,9 @@ class ActionModule(CheckRunner):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        module = self._task.action.removeprefix(PREFIX)
-        name, options = module.removesuffix("_health_info"), self._task.args
-        if module == OWN_NAME:
-            module, name, options = self._by_name(variables)
+        module, name, options = self._by_name(variables)
         result = self.run_check(module, options, variables)
-        if module != self._task.action.removeprefix(PREFIX) and truth(self._task.args.get("quiet", False)):
+        if truth(self._task.args.get("quiet", False)):
             return result
         return self.said(f"{variables['inventory_hostname']}  {name}", result)
 

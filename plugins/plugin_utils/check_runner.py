@@ -9,7 +9,6 @@ the controller's own. The variable incident_in_process=false switches it off; re
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import sys
@@ -47,12 +46,11 @@ GRACE = 10.0
 """Seconds beyond a check's own deadline before it is stopped from outside."""
 
 
-def preload() -> None:
-    """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is
-    reported later."""
-    for library in ("kafka", "docker", "psycopg2", "redis"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(library)
+def preload(*modules: str) -> None:
+    """Import what these checks need before Ansible forks: paid once, not in every task. What is missing is reported
+    by the check."""
+    for module in modules:
+        missing_library(load(module).requirements)
 
 
 def load(module: str) -> Check:
@@ -156,6 +154,18 @@ class CheckRunner(ActionBase):
             result["say"] = say.check(name, result)
             result["msg"] = say.joined(result["say"])
         return result
+
+
+class CheckAction(CheckRunner):
+    """The action plugin of one check module, which NAME says."""
+
+    NAME: t.ClassVar[str]
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        result = self.run_check(self.NAME, self._task.args, variables)
+        return self.said(f"{variables['inventory_hostname']}  {self.NAME.removesuffix('_health_info')}", result)
 
 
 def _perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:

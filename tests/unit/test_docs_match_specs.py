@@ -21,6 +21,7 @@ pytest.importorskip("ansible", reason="the documentation is read by ansible-doc"
 
 import yaml
 from ansible.module_utils import basic
+from ansible_collections.incident.response.plugins.plugin_utils import check_runner
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_SETTINGS = {
@@ -149,13 +150,13 @@ def test_action_groups_are_complete() -> None:
     assert {group: sorted(names) for group, names in RUNTIME["action_groups"].items()} == expected
 
 
-def test_every_check_is_routed_through_one_action() -> None:
-    routes = {name: route["redirect"] for name, route in RUNTIME["plugin_routing"]["action"].items()}
+def test_every_check_has_an_action_that_runs_it_in_process_too() -> None:
     checks = [name for name in MODULES if name.endswith("_health_info")]
-    assert sorted(routes) == checks
-    target = {redirect.removeprefix(f"{NAME}.") for redirect in routes.values()}
-    assert len(target) == 1
-    assert (ROOT / "plugins" / "action" / f"{target.pop()}.py").is_file()
+    assert checks == sorted(check_runner.CHECKS) == sorted(check_runner.GROUPS)
+    for name in checks:
+        action = importlib.import_module(f"ansible_collections.incident.response.plugins.action.{name}").ActionModule
+        assert issubclass(action, check_runner.CheckAction)
+        assert name == action.NAME
 
 
 def role_file(role: str, name: str) -> dict[str, Any]:
