@@ -18,6 +18,7 @@ import urllib.parse
 import zlib
 
 from ..core.http_certificate import validity
+from ..core.http_metrics import BadSeries
 from ..core.http_snapshot import OK, Attempt, Certificate, Probe, Times
 from .deadline import Deadline
 from .errors import CollectError
@@ -187,12 +188,11 @@ def unpacked(answer: Answer, limit: int) -> t.Iterator[bytes]:
     """The body in parts of a bounded size, whatever it grows to. limit: bytes, after which nobody asks for more."""
     encoding = answer.headers.get("content-encoding", "").strip().lower()
     if encoding not in PACKED:
-        while part := answer.response.read(STEP):
-            yield part
+        yield from _parts(answer)
         return
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
     total = 0
-    while part := answer.response.read(STEP):
+    for part in _parts(answer):
         while part and total <= limit:
             done = unpacker.decompress(part, STEP)
             total += len(done)
@@ -202,6 +202,14 @@ def unpacked(answer: Answer, limit: int) -> t.Iterator[bytes]:
             return
     if not unpacker.eof:
         raise Failure("broken", "its packed body is cut off", answer)
+
+
+def _parts(answer: Answer) -> t.Iterator[bytes]:
+    """The body as it comes. http.client takes one that is shorter than announced for whole; here it is cut off."""
+    while part := answer.response.read(STEP):
+        yield part
+    if answer.response.length:
+        raise Failure("broken", f"its body ends {answer.response.length} bytes early, in the middle", answer)
 
 
 class Told:
@@ -216,7 +224,7 @@ class Told:
         return self
 
     def __exit__(self, _type: t.Any, error: BaseException | None, _trace: t.Any) -> None:
-        if error is None or isinstance(error, Failure) or not isinstance(error, Exception):
+        if error is None or isinstance(error, (Failure, BadSeries)) or not isinstance(error, Exception):
             return
         kind, message = self._kind(error)
         raise Failure(kind, message, self.answer) from None
