@@ -52,7 +52,7 @@ GRACE = 10.0
 def preload() -> None:
     """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is
     reported later."""
-    for library in ("kafka", "docker", "psycopg2", "redis", "prometheus_client.parser"):
+    for library in ("kafka", "docker", "psycopg2", "redis"):
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
 

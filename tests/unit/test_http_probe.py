@@ -413,7 +413,10 @@ def test_expiry_is_seen_without_verification(made: Path) -> None:
 def test_a_client_certificate_that_is_missing_and_that_is_there(made: Path) -> None:
     file, client = certificate(made, "strict"), certificate(made, "client")
     with serving(healthy, tls(file, clients=client)) as server:
-        assert ask(server.url(), ca_cert=str(file)).kind == "tls_client"
+        missing = ask(server.url(), ca_cert=str(file))
+        # With TLS 1.3 the server refuses after the handshake, and its reset may overtake what it says.
+        assert missing.kind in ("tls_client", "reset")
+        assert "certificate" in missing.message
         good = ask(server.url(), ca_cert=str(file), client_cert=str(client), client_key=str(client))
         assert (good.kind, good.status) == ("ok", 200)
 

@@ -60,6 +60,7 @@ class Wire(io.RawIOBase):
         self._end = self.asked + whole
         self.received = 0
         self.first_at = 0.0
+        self.encrypted = isinstance(sock, ssl.SSLSocket)
 
     def readable(self) -> bool:
         return True

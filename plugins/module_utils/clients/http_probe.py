@@ -167,8 +167,9 @@ def ask(here: Target, home: bool, link: Link, wire: Wire, options: HttpOptions, 
         link.sock.settimeout(max(0.001, options.timeout))
         link.sock.sendall(request + options.open_lines + secret + b"\r\n")
         response.begin()
-    found = {name: value for name in (*keep, "location", "content-encoding") if (value := response.getheader(name))}
-    return Answer(response.status, found, response)
+    wanted = (*keep, "location", "content-encoding")
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, {name: found[name] for name in wanted if name in found}, response)
 
 
 def read_body(answer: Answer, limit: int = BODY_LIMIT) -> tuple[bytes, bool]:
@@ -238,12 +239,18 @@ class Told:
         if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return tls_failure(error, self.options)
         if isinstance(error, (http.client.IncompleteRead, OSError)):
-            return ("broken", "the connection ended in the middle") if begun else ("reset", "it ended without a byte")
+            if begun:
+                return "broken", "the connection ended in the middle"
+            more = ", after the TLS handshake: it may want a client certificate" if self._safe() else ""
+            return "reset", f"it ended without a byte{more}"
         if isinstance(error, zlib.error):
             return "broken", "its packed body is damaged"
         if isinstance(error, (http.client.HTTPException, ValueError)):
             return "not_http", f"its answer is no HTTP ({type(error).__name__})"
         return "failed", f"{type(error).__name__}: {error}"
+
+    def _safe(self) -> bool:
+        return self.wire is not None and self.wire.encrypted
 
 
 def follow(here: Target, where: str) -> Target:
