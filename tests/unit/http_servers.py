@@ -89,7 +89,7 @@ class Server:
             thread.start()
 
     def _visit(self, sock: socket.socket) -> None:
-        sock.settimeout(10)
+        sock.settimeout(30)
         with contextlib.suppress(OSError), sock:
             inner = self._context.wrap_socket(sock, server_side=True) if self._context else sock
             with inner:

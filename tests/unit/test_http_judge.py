@@ -489,6 +489,12 @@ def test_metrics_of_a_service_that_is_down_are_no_second_finding() -> None:
     assert ids(look(first=metrics(NOW, kind="refused", message="no"))) == ["http.metrics.broken"]
 
 
+@pytest.mark.parametrize("kind", ["deadline", "failed"])
+def test_metrics_that_nobody_had_the_time_to_read_are_unknown(kind: str) -> None:
+    found = only(look(first=metrics(NOW, kind=kind, message="no time")))
+    assert (found.id, found.state) == ("http.unmeasured", "unknown")
+
+
 # Series
 
 
@@ -545,6 +551,39 @@ def test_other_names_of_metrics() -> None:
 def test_series_that_can_not_be_judged_by(series: list[tuple[str, dict[str, str], float]], why: str) -> None:
     with pytest.raises(BadSeries, match=why):
         reader(*series).metrics(NOW)
+
+
+@pytest.mark.parametrize(
+    ("line", "passes"),
+    [
+        ("up 1", True),
+        ('up{a="b",c="d}\\"{"} -1.5e-07 1700000000000', True),
+        ("a:b_total\t+Inf", True),
+        ("x{} NaN", True),
+        ("x .5", True),
+        ('http_requests_total{status="200"} 1', False),
+        ("process_open_fds 1", False),
+        ("up", False),
+        ("up one", False),
+        ("up 1 2 3", False),
+        ('up{a="b 1', False),
+        ('up{a="b"}} 1', False),
+        ('{"utf8.name",a="b"} 1', False),
+        ("x{" * 1000, False),
+        ("9up 1", False),
+    ],
+)
+def test_only_what_is_judged_or_odd_is_left_to_the_parser(line: str, passes: bool) -> None:
+    found = Reader()
+    assert found.passes(line) is passes
+    assert found.series == passes
+
+
+def test_a_series_that_passes_twice_is_a_duplicate() -> None:
+    found = Reader()
+    assert found.passes('up{a="1"} 1') and found.passes('up{a="2"} 1')
+    with pytest.raises(BadSeries, match="twice"):
+        found.passes('up{a="1"} 2')
 
 
 def test_nan_where_nothing_is_judged_by_it_is_fine() -> None:

@@ -28,9 +28,6 @@ MARGIN = 0.05
 """Share of the deadline that is kept for what comes after the last answer."""
 ONCE = ("dns", "timeout", "unreachable", "silent", "endless", "deadline", "failed")
 """Kinds that cost a timeout, or that don't change within seconds: nobody is asked again after one."""
-SCRAPERS = 16
-"""Readings of metrics at once: each one holds what it has read of them."""
-
 Key = tuple[str, int]
 Jobs = dict[Key, t.Callable[[], t.Any]]
 
@@ -68,8 +65,7 @@ class Collector:
     def looks(self, now: float) -> list[Look]:
         started = time.monotonic()
         everybody = list(range(len(self.endpoints)))
-        first = self._metrics()
-        self._round(everybody)
+        first = self._round(everybody, self._measuring)
         self._addresses()
         while self._again(started):
             self._round([number for number in everybody if self._wants(number)])
@@ -77,20 +73,28 @@ class Collector:
         whole = [number for number, found in first.items() if found.kind == OK]
         if whole and self.wanted.window:
             self._inner.wait(max(0.0, self.wanted.window - (time.monotonic() - started)))
-            later = self._metrics(whole)
+            later = self._round((), whole)
         return [
             Look(endpoint, now, tuple(self.probes[n]), self.others.get(n, ()), first.get(n), later.get(n))
             for n, endpoint in enumerate(self.endpoints)
         ]
 
-    def _round(self, numbers: t.Sequence[int]) -> None:
+    def _round(self, numbers: t.Sequence[int], measured: t.Sequence[int] = ()) -> dict[int, Metrics]:
+        """Ask these once, and read the metrics of those beside it: who hangs costs the same time in both."""
         jobs: Jobs = {}
         for number in numbers:
             endpoint = self.endpoints[number]
             jobs["health", number] = functools.partial(self._asker.probe, endpoint.health_url, endpoint.expects)
-        for (_what, number), found in gather(jobs, self.deadline, self.wanted.workers).items():
+        for number in measured:
+            jobs["metrics", number] = functools.partial(self._scraper.read, self.endpoints[number].metrics_url)
+        metrics: dict[int, Metrics] = {}
+        for (what, number), found in gather(jobs, self.deadline, self.wanted.workers).items():
             late = isinstance(found, CollectError)
-            self.probes[number].append(Probe(found.kind, found.message) if late else found)
+            if what == "health":
+                self.probes[number].append(Probe(found.kind, found.message) if late else found)
+            else:
+                metrics[number] = Metrics(found.kind, found.message) if late else found
+        return metrics
 
     def _addresses(self) -> None:
         """Further addresses of names that have several."""
@@ -101,17 +105,6 @@ class Collector:
         }
         found = gather(jobs, self.deadline, self.wanted.workers) if jobs else {}
         self.others = {number: result for (_what, number), result in found.items() if isinstance(result, tuple)}
-
-    def _metrics(self, numbers: t.Sequence[int] | None = None) -> dict[int, Metrics]:
-        chosen = self._measuring if numbers is None else numbers
-        jobs: Jobs = {
-            ("metrics", n): functools.partial(self._scraper.read, self.endpoints[n].metrics_url) for n in chosen
-        }
-        found = gather(jobs, self.deadline, SCRAPERS) if jobs else {}
-        return {
-            number: Metrics(result.kind, result.message) if isinstance(result, CollectError) else result
-            for (_what, number), result in found.items()
-        }
 
     def _again(self, started: float) -> bool:
         """Whether there is another round; waits until it is time for it."""

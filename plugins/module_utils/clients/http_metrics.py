@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 
@@ -22,6 +23,8 @@ LIMIT = 20 * 1024 * 1024
 LONGEST_LINE = 64 * 1024
 BATCH = 200
 """Lines that are parsed at once."""
+AT_ONCE = 16
+"""Readings at the same time: each one remembers the series that it has seen."""
 OPENMETRICS = "application/openmetrics-text"
 END = "# EOF"
 
@@ -49,9 +52,14 @@ class Scraper:
         self.resolver = resolver
         self.names = names
         self._now = now
+        self._turn = threading.Semaphore(AT_ONCE)
 
     def read(self, url: str) -> Metrics:
         """One reading; what goes wrong is a Metrics that says so."""
+        with self._turn:
+            return self._read(url)
+
+    def _read(self, url: str) -> Metrics:
         here, at = target(url), self._now()
         budget = Deadline(self.deadline.cap(self.options.connect_timeout + self.options.read_timeout))
         try:
@@ -63,7 +71,8 @@ class Scraper:
         try:
             return self._parse(here, link, budget, at)
         except Failure as error:
-            return Metrics(error.kind, error.message, at)
+            late = error.kind in ("silent", "endless") and self.deadline.expired()
+            return Metrics("deadline" if late else error.kind, error.message, at)
         except BadSeries as error:
             return Metrics("broken", str(error), at)
         finally:
@@ -87,11 +96,12 @@ class Scraper:
 
 
 def parse(lines: t.Sequence[str], reader: Reader) -> None:
-    """Raises BadSeries for a line that is none."""
+    """Only what is judged, and what looks odd, goes through the parser. Raises BadSeries for a line that is none."""
     from prometheus_client.parser import text_fd_to_metric_families
 
+    odd = [line for line in lines if not reader.passes(line)]
     try:
-        for family in text_fd_to_metric_families(t.cast(t.TextIO, lines)):
+        for family in text_fd_to_metric_families(t.cast(t.TextIO, odd)):
             for sample in family.samples:
                 reader.add(sample.name, sample.labels, sample.value)
     except BadSeries:

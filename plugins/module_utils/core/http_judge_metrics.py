@@ -9,7 +9,7 @@ import dataclasses
 import math
 import typing as t
 
-from .findings import CRITICAL, WARNING, Finding, Remedy
+from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .http_judge_health import problem
 from .http_metrics import JITTER, quantile, same_process, since
 from .http_settings import Settings, finding, span
@@ -83,6 +83,10 @@ def _between(before: Metrics, after: Metrics, least: int) -> Traffic:
 
 
 def _broken(look: Look, metrics: Metrics) -> t.Iterator[Finding]:
+    if metrics.kind in ("deadline", "failed"):
+        said = f"has metrics that could not be looked at: {metrics.message}"
+        yield finding(look.endpoint, "http.unmeasured", UNKNOWN, "P3", said)
+        return
     yield finding(
         look.endpoint,
         "http.metrics.broken",
