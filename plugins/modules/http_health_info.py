@@ -43,7 +43,7 @@ options:
         type: str
         required: true
       component:
-        description: Name of the service in findings. Without it host and port of the URL.
+        description: As O(component), of this service.
         type: str
       metrics_url:
         description: As O(metrics_url), of this service.

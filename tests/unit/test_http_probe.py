@@ -573,6 +573,21 @@ def test_many_endpoints_have_their_own_findings_and_components() -> None:
     assert len({row["url"] for row in result["snapshot"]["listed"]}) == 6
 
 
+def test_an_endpoint_without_a_component_has_that_of_all() -> None:
+    rows = [
+        {"health_url": f"http://127.0.0.1:{refusing()}/"},
+        {"health_url": "http://127.0.0.1:1/", "component": "own"},
+    ]
+    assert {finding["component"] for finding in check(endpoints=rows, component="shop")["findings"]} == {"shop", "own"}
+    assert check(endpoints=rows[1:])["findings"][0]["component"] == "own"
+    assert check(health_url="http://127.0.0.1:1/")["findings"][0]["component"] == "127.0.0.1:1"
+
+
+def test_secrets_are_not_in_a_repr() -> None:
+    made = HttpOptions(username="u", password="canary", bearer_token="canary", secret_headers={"a": "canary"})
+    assert "canary" not in repr(made)
+
+
 def test_the_deadline_holds_however_many_are_silent() -> None:
     with deaf(128) as port:
         rows = [{"health_url": f"http://127.0.0.1:{port}/{number}"} for number in range(60)]

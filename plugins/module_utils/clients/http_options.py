@@ -76,10 +76,10 @@ class HttpOptions:
     """How to ask, named as the module's options are. Times in seconds."""
 
     username: str | None = None
-    password: str | None = None
-    bearer_token: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+    bearer_token: str | None = dataclasses.field(default=None, repr=False)
     headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    secret_headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    secret_headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     validate_certs: bool = True
     ca_cert: str | None = None
     client_cert: str | None = None

@@ -74,7 +74,7 @@ HTTP_CHECK = ArgumentSpec(
         "thresholds": {"type": "dict", "default": {}},
     },
     required_one_of=(("health_url", "endpoints"),),
-    mutually_exclusive=(("health_url", "endpoints"), ("metrics_url", "endpoints"), ("component", "endpoints")),
+    mutually_exclusive=(("health_url", "endpoints"), ("metrics_url", "endpoints")),
 )
 
 
@@ -144,7 +144,7 @@ def _endpoint(params: t.Mapping[str, t.Any], row: t.Mapping[str, t.Any], shown: 
         except re.error as error:
             raise Misuse(f"expected_body or expected_headers: {pattern!r} is no regular expression: {error}") from None
     return Endpoint(
-        component=str(row.get("component") or name.split("/")[2]),
+        component=str(row.get("component") or params.get("component") or name.split("/")[2]),
         name=name,
         health_url=str(row["health_url"]),
         metrics_url=str(said["metrics_url"] or ""),
