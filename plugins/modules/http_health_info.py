@@ -21,7 +21,7 @@ description:
   - It only sends C(GET). Proxies in the environment are not used. Queries of URLs are never shown.
 extends_documentation_fragment:
   - incident.response.check
-  - incident.response.http
+  - incident.response.http_endpoint
 author:
   - The incident.response authors (@incident-response)
 options:

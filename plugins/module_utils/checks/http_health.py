@@ -9,7 +9,7 @@ import typing as t
 
 from ..clients.deadline import Deadline
 from ..clients.errors import CollectError
-from ..clients.http import Wanted, collect
+from ..clients.http_looks import Wanted, collect
 from ..clients.http_metrics import Names
 from ..clients.http_options import HttpOptions, target
 from ..core.findings import Finding
