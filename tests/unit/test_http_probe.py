@@ -545,6 +545,13 @@ def test_an_endpoint_that_flaps_is_asked_more_often() -> None:
         assert len(server.requests) == 10
 
 
+def test_who_was_silent_is_not_asked_again_and_who_reset_is() -> None:
+    with serving(lambda visit: visit.ended.wait()) as silent, serving(Visit.reset) as resetting:
+        result = check(endpoints=[{"health_url": silent.url()}, {"health_url": resetting.url()}])
+        assert (len(silent.requests), len(resetting.requests)) == (1, 3)
+    assert ids(result) == ["http.response.reset", "http.response.silent"]
+
+
 def test_the_dependency_that_fails_is_named() -> None:
     body = {"status": "failing", "service": "o", "dependencies": {"kafka": {"status": "failing", "error": "refused"}}}
     with serving(lambda visit: visit.answer(json.dumps(body).encode(), 503)) as server:
