@@ -32,6 +32,7 @@ CHECKS = {
     "docker_health_info": "docker_health",
     "postgresql_health_info": "postgresql_health",
     "redis_health_info": "redis_health",
+    "http_health_info": "http_health",
 }
 """Check module -> its file in module_utils/checks."""
 GROUPS = {
@@ -39,6 +40,7 @@ GROUPS = {
     "docker_health_info": "docker",
     "postgresql_health_info": "postgresql",
     "redis_health_info": "redis",
+    "http_health_info": "http",
 }
 """Check module -> its action group, and the prefix of the variables that set its options."""
 HISTORY_WINDOW = 3600.0
