@@ -15,7 +15,7 @@ description:
     The result lists them all, also where they hold.
   - "C(role): declared a cache. C(expiry): 90 % of the keys expire. C(policy): not noeviction. C(streams), C(names): no
     streams, and no names of queues, locks or sessions, in a sample of 1000 keys. C(replica): it is a primary.
-    C(database): it has keys, about as many as O(expected_keys), and the keys of each database are shown. C(cluster),
+    C(database): it has keys, about as many as O(expected_size), and the keys of each database are shown. C(cluster),
     C(aof): acknowledged, where it is a node of a cluster or writes an AOF. C(postgresql): 30 % of the slots of the
     database behind it are free. C(saving), C(memory): a save works, and its fork fits into the memory. C(copy): an RDB
     of everything was saved (LASTSAVE moved), lies in O(copy_dir), and is whole by its checksum."
@@ -45,7 +45,7 @@ options:
     description: Keys a second that are removed at most, with O(pattern).
     type: float
     default: 5000.0
-  expected_keys:
+  expected_size:
     description: Keys that the database had when this was decided. A difference of more than 10 % is refused.
     type: int
   protected_prefixes:
@@ -130,7 +130,7 @@ databases_before:
   returned: when something was removed
   type: dict
   sample: {"0": 9000, "3": 41}
-copy:
+saved:
   description: The copy. To restore it, stop the server, put the file in the place of its C(dbfilename), and start it.
   returned: when one was taken
   type: dict
@@ -158,7 +158,7 @@ from ansible_collections.incident.response.plugins.module_utils.module.redis_opt
 
 
 def main() -> None:
-    run_change(SPEC, perform, CollectError)
+    run_change(SPEC, perform, CollectError, tools=True)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ options:
     description: Seconds that the scan for big keys may take; it runs within O(window). V(0) leaves it out.
     type: float
     default: 1.0
-  scan_keys:
+  scan_limit:
     description: Keys that the scan looks at, at most. V(0) leaves it out.
     type: int
     default: 5000
@@ -119,7 +119,7 @@ EXAMPLES = r"""
 - name: One quick look, without a second reading of the counters
   incident.response.redis_health_info:
     window: 0
-    scan_keys: 0
+    scan_limit: 0
 
 - name: A store with a replica, in a container of 2 GiB
   incident.response.redis_health_info:

@@ -352,7 +352,7 @@ def test_a_big_key_is_found_within_bounds(server: Server) -> None:
     result = server.look()
     assert ids(result) == ["redis.keys.big"]
     assert finding(result, "redis.keys.big")["details"]["keys"][0]["name"] == "big"
-    assert ids(server.look(scan_keys=0)) == []
+    assert ids(server.look(scan_limit=0)) == []
 
 
 def test_hits(server: Server) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_a_flush_keeps_other_databases_and_its_copy_restores_byte_equal(cache: S
     assert result["databases_before"] == {"0": 504, "3": 1}
     assert cache.client(db=3).get("other") == b"stays"
     assert cache.client().lastsave() > last_save
-    path = Path(result["copy"]["path"])
+    path = Path(result["saved"]["path"])
     assert path.stat().st_mode & 0o777 == 0o600
     restored = tmp_path / "restored"
     restored.mkdir()
@@ -136,8 +137,8 @@ def test_the_time_is_up_in_the_middle_of_a_pattern(cache: Server, tmp_path: Path
         ({"postgresql_headroom": None}, {"postgresql"}),
         ({"postgresql_headroom": None, "without_postgresql": True}, set()),
         ({"db": 5}, {"expiry", "database"}),
-        ({"expected_keys": 5000}, {"database"}),
-        ({"expected_keys": 510}, set()),
+        ({"expected_size": 5000}, {"database"}),
+        ({"expected_size": 510}, set()),
         ({"memory_limit": 1000000}, {"memory"}),
         ({"memory_limit": 1000000, "without_copy": True}, set()),
         ({"protected_prefixes": ["page:"]}, {"names"}),
@@ -220,9 +221,14 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         flush(Server(tmp_path, port=free_port()), tmp_path / "copies")
 
 
+def command(words: list[str]) -> tuple[int, str, str]:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_a_damaged_copy_is_noticed(cache: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the checksum in Python alone, and by the tool alone."""
-    good = Path(flush(cache, tmp_path / "copies")["copy"]["path"])
+    good = Path(flush(cache, tmp_path / "copies")["saved"]["path"])
     assert redis_copy.check(str(good), Deadline(30)) == ""
     data = bytearray(good.read_bytes())
     data[len(data) // 2] ^= 0x01
@@ -231,10 +237,10 @@ def test_a_damaged_copy_is_noticed(cache: Server, tmp_path: Path, monkeypatch: p
     short.write_bytes(good.read_bytes()[:-20])
     assert "cut off" in redis_copy.check(str(short), Deadline(30))
     tool = shutil.which("redis-check-rdb")
-    if tool and redis_copy._by_tool(tool, str(good), Deadline(30)) == "":
+    if tool and redis_copy._by_tool(tool, str(good), Deadline(30), command) == "":
         with monkeypatch.context() as patch:
             patch.setattr(redis_copy, "verify", lambda chunks, tail: "")
-            assert "rejects it" in redis_copy.check(str(bad), Deadline(30))
+            assert "rejects it" in redis_copy.check(str(bad), Deadline(30), command)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert "checksum is wrong" in redis_copy.check(str(bad), Deadline(30))
     assert redis_copy.check(str(good), Deadline(30)) == ""

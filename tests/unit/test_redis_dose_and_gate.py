@@ -321,7 +321,7 @@ def defaults(spec: t.Any, **changes: t.Any) -> dict[str, t.Any]:
     "changes",
     [
         {"port": 0}, {"port": 70000}, {"host": " "}, {"db": -1}, {"username": "u"}, {"timeout": 0}, {"deadline": 0},
-        {"patience": -1}, {"window": -1}, {"window": 31}, {"scan_keys": -1},
+        {"patience": -1}, {"window": -1}, {"window": 31}, {"scan_limit": -1},
         {"memory_limit": -5}, {"lookback": float("nan")},
         {"thresholds": {"memory_percent": {"warn": 99, "crit": 90}}},
         {"thresholds": {"memory_percent": {"warn": 0.9}}},

@@ -11,7 +11,7 @@ import typing as t
 
 from ..clients import redis_flush as client
 from ..clients.deadline import Deadline
-from ..clients.redis_copy import take
+from ..clients.redis_copy import Run, take
 from ..clients.redis_link import Link, ReplyError
 from ..clients.redis_options import RedisOptions
 from ..clients.redis_probe import enter
@@ -34,7 +34,7 @@ SPEC = REDIS_CONNECTION.merge(
             "role": {"type": "str", "choices": ["cache", "store"]},
             "copy_dir": {"type": "path"},
             "rate": {"type": "float", "default": 5000.0},
-            "expected_keys": {"type": "int"},
+            "expected_size": {"type": "int"},
             "protected_prefixes": {"type": "list", "elements": "str", "default": []},
             "memory_limit": {"type": "int"},
             "postgresql_headroom": {"type": "float"},
@@ -51,13 +51,16 @@ SPEC = REDIS_CONNECTION.merge(
 )
 
 
-def perform(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    """The result for Ansible; its key problem says what is wrong. Raises Misuse, and CollectError."""
+def perform(params: dict[str, t.Any], check_mode: bool, run: Run | None = None) -> dict[str, t.Any]:
+    """The result for Ansible; its key problem says what is wrong. run: for the tool that verifies a large copy.
+
+    Raises Misuse, and CollectError.
+    """
     _validate(params)
     options = RedisOptions.from_params(params)
     deadline = Deadline(params["deadline"])
     with enter(options, deadline) as link:
-        result = _flush(link, params, check_mode, deadline)
+        result = _flush(link, params, check_mode, deadline, run)
     hide = Redactor([options.password] if options.password else []).clean
     return dict(hide({name: value for name, value in result.items() if value is not None}))
 
@@ -87,7 +90,9 @@ def check_rate(value: float) -> bool:
     return 0 < value < math.inf
 
 
-def _flush(link: Link, params: dict[str, t.Any], check_mode: bool, deadline: Deadline) -> dict[str, t.Any]:
+def _flush(
+    link: Link, params: dict[str, t.Any], check_mode: bool, deadline: Deadline, run: Run | None
+) -> dict[str, t.Any]:
     pattern = params.get("pattern") or ""
     before = client.info(link)
     same_server(before, params.get("identity"))
@@ -96,7 +101,7 @@ def _flush(link: Link, params: dict[str, t.Any], check_mode: bool, deadline: Dea
     answers = list(conditions(facts))
     if refused(answers) or check_mode:
         return _answer(params, before, answers, None, check_mode)
-    copy = None if params["without_copy"] else take(link, params["copy_dir"], deadline)
+    copy = None if params["without_copy"] else take(link, params["copy_dir"], deadline, run)
     answers.append(copied(facts, copy))
     if refused(answers):
         return _answer(params, before, answers, copy, check_mode)
@@ -120,7 +125,7 @@ def _facts(info: t.Mapping[str, str], params: t.Mapping[str, t.Any], sampled: t.
         role=params.get("role") or "",
         pattern=params.get("pattern") or "",
         sampled=sampled,
-        expected_keys=params.get("expected_keys"),
+        expected_keys=params.get("expected_size"),
         memory_limit=params.get("memory_limit"),
         aof_acknowledged=params["aof_acknowledged"],
         cluster_acknowledged=params["cluster_node_only"],
@@ -144,7 +149,7 @@ def _answer(
         "changed": False,
         "conditions": [answer.to_dict() for answer in answers],
         "databases": {str(number): db["keys"] for number, db in databases(info).items()},
-        "copy": _copy(copy),
+        "saved": _copy(copy),
     }
     if refused(answers):
         result["problem"] = result["msg"] = refusal(answers)
@@ -188,7 +193,7 @@ def _done(
         "conditions": [answer.to_dict() for answer in answers],
         "databases": sizes[1],
         "databases_before": sizes[0],
-        "copy": _copy(copy),
+        "saved": _copy(copy),
         "removed": removed.keys,
         "pending": removed.pending,
         "note": note or None,

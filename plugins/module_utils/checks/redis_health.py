@@ -30,7 +30,7 @@ SPEC = COMMON_CHECK.merge(REDIS_CONNECTION).merge(
             "window": {"type": "float", "default": 2.0},
             "lookback": {"type": "float", "default": 60.0},
             "scan_seconds": {"type": "float", "default": 1.0},
-            "scan_keys": {"type": "int", "default": 5000},
+            "scan_limit": {"type": "int", "default": 5000},
             "memory_limit": {"type": "int"},
             "expected_replicas": {"type": "int"},
             "expected_blocked": {"type": "int"},
@@ -47,7 +47,7 @@ def run(params: dict[str, t.Any]) -> Observation:
     _validate(params)
     settings = _settings(params)
     options = RedisOptions.from_params(params)
-    wanted = Wanted(params["window"], params["scan_seconds"], params["scan_keys"])
+    wanted = Wanted(params["window"], params["scan_seconds"], params["scan_limit"])
     snapshot = collect(options, wanted, Deadline(params["deadline"]))
     accepted = {name.upper() for name in params["accept_unknown"]}
     refused = {name: why for name, why in snapshot.refused.items() if name not in accepted}
@@ -80,7 +80,7 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
     for name in ("window", "lookback", "scan_seconds"):
         if not 0 <= params[name] < math.inf:
             raise Misuse(f"{name}: {params[name]} is not a number of seconds from 0 up")
-    for name in ("scan_keys", "expected_replicas", "expected_blocked", "memory_limit"):
+    for name in ("scan_limit", "expected_replicas", "expected_blocked", "memory_limit"):
         if params.get(name) is not None and params[name] < 0:
             raise Misuse(f"{name}: {params[name]} is below 0")
     if params["window"] >= params["deadline"]:

@@ -283,7 +283,7 @@ def _space(link: Connection, snapshot: PostgresqlSnapshot) -> str:
 
 
 def _settings(link: Connection, snapshot: PostgresqlSnapshot) -> None:
-    snapshot.settings = {name: setting for name, setting in link.query(sql.SETTINGS)}
+    snapshot.settings = dict(link.query(sql.SETTINGS))
 
 
 STEPS: tuple[tuple[str, Step], ...] = (

@@ -127,15 +127,19 @@ class _Talk:
         else:
             raise CollectError("not_protocol", f"it answers {said!r} where PostgreSQL says S or N")
 
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            raise AssertionError("it is connected first")
+        return self._socket
+
     def _reopen(self) -> None:
         """An error before TLS (all slots taken, starting up) is repeated to a plain start."""
         self.close()
         self._socket = self._connect()
 
     def _handshake(self) -> None:
-        assert self._socket is not None
         try:
-            self._socket = self._login.ssl_context().wrap_socket(self._socket, server_hostname=self._login.host)
+            self._socket = self._login.ssl_context().wrap_socket(self._open(), server_hostname=self._login.host)
         except ssl.SSLCertVerificationError as error:
             why = CERTIFICATE_ERRORS.get(error.verify_code, error.verify_message)
             raise CollectError("tls", f"the TLS handshake fails: {why}") from error
@@ -209,25 +213,25 @@ class _Talk:
         return kind, self._read(length - 4)
 
     def _send(self, data: bytes) -> None:
-        assert self._socket is not None
-        self._socket.settimeout(max(0.05, self._deadline.left()))
+        link = self._open()
+        link.settimeout(max(0.05, self._deadline.left()))
         try:
-            self._socket.sendall(data)
+            link.sendall(data)
         except OSError as error:
             raise self._broken(error) from error
 
     def _read(self, size: int) -> bytes:
         """Exactly so many bytes, within what is left of the deadline in all: one byte a second does not keep us
         here."""
-        assert self._socket is not None
+        link = self._open()
         found = b""
         while len(found) < size:
             left = self._deadline.left()
             if left <= 0:
                 raise CollectError("silent", "it accepts the connection and then says nothing")
-            self._socket.settimeout(max(0.05, left))
+            link.settimeout(max(0.05, left))
             try:
-                chunk = self._socket.recv(size - len(found))
+                chunk = link.recv(size - len(found))
             except OSError as error:
                 raise self._broken(error) from error
             if not chunk:

@@ -14,7 +14,6 @@ import hashlib
 import os
 import shutil
 import socket
-import subprocess
 import time
 import typing as t
 
@@ -31,9 +30,15 @@ CHUNK = 1024 * 1024
 CHECKED_HERE = 4 * CHUNK
 """Above this the checksum is left to redis-check-rdb where there is one: Python does about 10 MB a second."""
 POLL = 0.1
+TIMED_OUT = 124
+"""What timeout, of coreutils, exits with."""
 
 
-def take(link: Link, directory: str, deadline: Deadline) -> Copy:
+Run = t.Callable[[list[str]], tuple[int, str, str]]
+"""Runs a command; returns its exit status and what it said: run_command of a module."""
+
+
+def take(link: Link, directory: str, deadline: Deadline, run: Run | None = None) -> Copy:
     """Copy everything into a new file in directory. A copy that can't be relied on says so in its problem."""
     options = link.options
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -42,7 +47,7 @@ def take(link: Link, directory: str, deadline: Deadline) -> Copy:
     try:
         before = _lastsave(link, deadline)
         received = _receive(options, path, deadline)
-        problem = _saved(link, before, deadline) or check(path, deadline)
+        problem = _saved(link, before, deadline) or check(path, deadline, run)
     except CollectError as error:
         return _useless(path, f"the copy failed: {error.message}")
     except OSError as error:
@@ -155,7 +160,7 @@ class _Reader:
         return data
 
 
-def check(path: str, deadline: Deadline) -> str:
+def check(path: str, deadline: Deadline, run: Run | None = None) -> str:
     """What is wrong with an RDB file: by its own checksum, and by redis-check-rdb where there is one."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
@@ -166,7 +171,7 @@ def check(path: str, deadline: Deadline) -> str:
     if problem:
         return problem
     tool = shutil.which("redis-check-rdb") or shutil.which("valkey-check-rdb")
-    said = _by_tool(tool, path, deadline) if tool else None
+    said = _by_tool(tool, path, deadline, run) if tool and run else None
     if said is not None and (said or size > CHECKED_HERE):
         return said
     try:
@@ -182,13 +187,12 @@ def _chunks(path: str, deadline: Deadline) -> t.Iterator[bytes]:
             yield chunk
 
 
-def _by_tool(tool: str, path: str, deadline: Deadline) -> str | None:
+def _by_tool(tool: str, path: str, deadline: Deadline, run: Run) -> str | None:
     """What the tool says is wrong, "" where nothing is; None where the file's format is too new for it to tell."""
     name = os.path.basename(tool)
-    try:
-        done = subprocess.run([tool, path], capture_output=True, timeout=max(1.0, deadline.left()), check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{name} gave no answer: {type(error).__name__}"
-    if done.returncode and b"RDB format version" in done.stdout + done.stderr:
+    status, said, more = run(["timeout", str(max(1, round(deadline.left()))), tool, path])
+    if status == TIMED_OUT:
+        return f"{name} gave no answer in time"
+    if status and "RDB format version" in said + more:
         return None
-    return "" if done.returncode == 0 else f"{name} rejects it (exit status {done.returncode})"
+    return "" if status == 0 else f"{name} rejects it (exit status {status})"

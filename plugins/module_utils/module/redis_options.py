@@ -55,12 +55,14 @@ def validate_connection(params: t.Mapping[str, t.Any]) -> None:
 
 def run_change(
     spec: ArgumentSpec,
-    perform: t.Callable[[dict[str, t.Any], bool], dict[str, t.Any]],
+    perform: t.Callable[..., dict[str, t.Any]],
     cannot: type[Exception],
+    tools: bool = False,
 ) -> t.NoReturn:
     """main() of the modules that act on a server: read options, act, exit. A result with a problem is a failure.
 
-    cannot: what perform raises where the server can't be reached or refuses.
+    cannot: what perform raises where the server can't be reached or refuses. tools: it also gets run_command, for
+    programs of the host.
     """
     from ansible.module_utils.basic import AnsibleModule
 
@@ -69,7 +71,7 @@ def run_change(
     if problem:
         module.fail_json(msg=problem)
     try:
-        result = perform(module.params, module.check_mode)
+        result = perform(module.params, module.check_mode, *([module.run_command] if tools else []))
     except (Misuse, cannot) as error:
         module.fail_json(msg=str(error))
     if result.get("problem"):
