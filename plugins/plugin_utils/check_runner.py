@@ -33,6 +33,7 @@ CHECKS = {
     "docker_health_info": "docker_health",
     "postgresql_health_info": "postgresql_health",
     "redis_health_info": "redis_health",
+    "go_health_info": "go_health",
 }
 """Check module -> its file in module_utils/checks."""
 GROUPS = {
@@ -40,6 +41,7 @@ GROUPS = {
     "docker_health_info": "docker",
     "postgresql_health_info": "postgresql",
     "redis_health_info": "redis",
+    "go_health_info": "go",
 }
 """Check module -> its action group, and the prefix of the variables that set its options."""
 HISTORY_WINDOW = 3600.0
@@ -50,7 +52,7 @@ GRACE = 10.0
 def preload() -> None:
     """Import the libraries of the checks before Ansible forks: paid once, not in every task. A missing one is
     reported later."""
-    for library in ("kafka", "docker", "psycopg2", "redis"):
+    for library in ("kafka", "docker", "psycopg2", "redis", "prometheus_client"):
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
 
