@@ -63,8 +63,8 @@ options:
 notes:
   - Findings, with the rows of the checks catalogue that they implement.
   - "GO-01: C(go.goroutines.high). GO-02: C(go.goroutines.leak), not while requests grow with them. GO-10:
-    C(go.goroutines.stuck), half of all, and 200 at least, at one place. No row: C(go.goroutines.waiting_database), the pool of
-    C(database/sql) or of C(pgxpool) gives no connection."
+    C(go.goroutines.stuck), half of all, and 200 at least, at one place. No row: C(go.goroutines.waiting_database), the
+    pool of C(database/sql) or of C(pgxpool) gives no connection."
   - "GO-03 and GO-09: C(go.heap.leak), with the functions that hold the memory, and those that have 30 % of its growth."
   - "GO-04: C(go.gc.pressure). GO-05: C(go.threads.high). GO-06: C(go.memory.offheap). GO-08: C(go.heap.unlimited).
     No row: C(go.heap.limit), its memory without the garbage is close to C(GOMEMLIMIT), or its resident memory to
@@ -72,8 +72,9 @@ notes:
   - "GO-07, memory that is free and not yet given back, is a number in RV(snapshot) (C(retained)) and no finding."
   - "What could not be read is a finding of the state C(unknown), which is never the same as healthy:
     C(go.metrics.unreachable), C(go.metrics.stalled), C(go.metrics.forbidden), C(go.metrics.absent),
-    C(go.metrics.broken); C(go.pprof.unreachable), C(go.pprof.stalled) (begins and does not go on), C(go.pprof.forbidden) (401, 403),
-    C(go.pprof.absent) (404), C(go.pprof.broken) (a page, a cut or damaged file, one that unpacks to more than 16 MiB)."
+    C(go.metrics.broken); C(go.pprof.unreachable), C(go.pprof.stalled) (begins and does not go on),
+    C(go.pprof.forbidden) (401, 403), C(go.pprof.absent) (404), C(go.pprof.broken) (a page, a cut or damaged file, one
+    that unpacks to more than 16 MiB)."
   - There is one finding for each id. Its component is O(component).
 """
 

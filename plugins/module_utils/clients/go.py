@@ -49,9 +49,14 @@ class _Look:
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
     goroutines: int | None = None
     stacks: list[Stack] | None = None
+    stacks_before: list[Stack] | None = None
     reasons: list[Reason] | None = None
     why: str = ""
     left_out: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def profiled(self) -> bool:
+        return bool(self.heaps) or self.stacks is not None
 
     def attempt(self, name: str, action: t.Callable[[], float]) -> bool:
         """Do one part; its probe says how it went. A later success does not hide an earlier failure."""
@@ -80,7 +85,7 @@ def collect(options: GoOptions, wanted: Wanted, deadline: Deadline, clock: Clock
     if not options.metrics_url:
         look.left_out.append("metrics (no metrics_url)")
     rounds = wanted.samples - 1 if metrics else 0
-    if look.heaps and not metrics and wanted.samples > 1:
+    if look.profiled and not metrics and wanted.samples > 1:
         rounds = 1
     for number in range(rounds):
         if deadline.left() <= wanted.interval:
@@ -89,9 +94,18 @@ def collect(options: GoOptions, wanted: Wanted, deadline: Deadline, clock: Clock
         deadline.wait(wanted.interval)
         if metrics and not look.attempt("metrics", lambda: _metrics(look)):
             break
-    if rounds and look.heaps and deadline.left() > 0:
-        look.attempt("heap", lambda: _heap(look, "heap-2.pb.gz"))
+    if rounds and deadline.left() > 0:
+        _again(look)
     return _snapshot(look, began)
+
+
+def _again(look: _Look) -> None:
+    """Both profiles a second time, so that what grew has a name; what failed the first time is not asked for again."""
+    if look.stacks is not None:
+        look.stacks_before = look.stacks
+        look.attempt("goroutine", lambda: _goroutines(look))
+    if look.heaps:
+        look.attempt("heap", lambda: _heap(look, "heap-2.pb.gz"))
 
 
 def _snapshot(look: _Look, began: float) -> GoSnapshot:
@@ -101,6 +115,7 @@ def _snapshot(look: _Look, began: float) -> GoSnapshot:
         readings=tuple(look.readings),
         goroutines=look.goroutines,
         stacks=None if look.stacks is None else tuple(look.stacks),
+        stacks_before=None if look.stacks_before is None else tuple(look.stacks_before),
         reasons=None if look.reasons is None else tuple(look.reasons),
         why_no_reasons=look.why,
         heaps=tuple(look.heaps),

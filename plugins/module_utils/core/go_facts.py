@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .go_metrics import sane
 from .go_profile import growth
 from .go_settings import LEAST_GOROUTINES, LEAST_HEAP, Settings
 from .go_snapshot import GoSnapshot, Heap, Reading
@@ -52,7 +53,9 @@ def row_of(reading: Reading, heap: Heap | None = None, most: int = 30) -> Row:
 
 def _number(entry: t.Mapping[str, t.Any], name: str) -> float | None:
     value = entry.get(name)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not sane(value):
+        return None
+    return float(value)
 
 
 def rows_of(history: History) -> list[Row]:
@@ -63,7 +66,7 @@ def rows_of(history: History) -> list[Row]:
         top = entry.get("top") or {}
         if at is None or not isinstance(top, t.Mapping):
             continue
-        held = {str(name): int(value) for name, value in top.items() if isinstance(value, (int, float))}
+        held = {str(name): int(value) for name in top if (value := _number(top, name)) is not None}
         goroutines, floor, heap, cycles, requests = (_number(entry, name) for name in COUNTED)
         rows.append(Row(at, start or 0.0, goroutines, floor, heap, cycles, requests, held))
     return rows

@@ -11,9 +11,10 @@ from .findings import Finding, Remedy
 from .go_facts import Case, goroutine_rush, goroutine_trend, requests_grew
 from .go_settings import LEAST_STUCK, Settings, safe_function, severity, span
 from .go_snapshot import GoSnapshot
-from .go_stacks import CONNECT, DATABASE, POOL, Stack, by_wait
+from .go_stacks import CONNECT, DATABASE, POOL, Stack, by_wait, grown
 
 BEST_FIT = 0.9
+LEAST_NAMED = 10
 LOADED = 1.5
 """So many times the requests of before explain more goroutines."""
 
@@ -72,9 +73,9 @@ def _leak(found: Case) -> Finding | None:
     last = found.fresh[-1].goroutines or 0.0
     seconds = found.fresh[-1].at - since
     causes = ["goroutines are started and never end: nobody reads their channel, nobody cancels their context"]
-    stacks = found.snapshot.stacks or ()
-    if stacks:
-        causes.insert(0, f"goroutines of {safe_function(stacks[0].where)} never end: they wait on {stacks[0].waits_on}")
+    culprit = _culprit(found.snapshot, last - (first or 0.0))
+    if culprit:
+        causes.insert(0, f"goroutines of {safe_function(culprit.where)} never end: they wait on {culprit.waits_on}")
     if loaded is None:
         causes.append("more requests at once; their rate is not known here")
     return found.settings.finding(
@@ -84,7 +85,7 @@ def _leak(found: Case) -> Finding | None:
         f"has more and more goroutines: {first:.0f} to {last:.0f} within {span(seconds)}",
         observed={"goroutines": round(last), "per_second": round(rate, 2), "growth": round(last - (first or 0.0))},
         threshold=dict(found.settings.thresholds["goroutines_per_second"]),
-        evidence=_biggest(found.snapshot),
+        evidence=[*_more(found.snapshot), *_biggest(found.snapshot)],
         causes=tuple(causes),
         remedies=(
             Remedy("Read where they wait", "none", f"go tool pprof -top {_profile(found.settings)}"),
@@ -94,6 +95,24 @@ def _leak(found: Case) -> Finding | None:
         since=since,
         details={"stacks": _where(found.snapshot), "requests_ratio": None if loaded is None else round(loaded, 2)},
     )
+
+
+def _more(snapshot: GoSnapshot) -> list[str]:
+    """Evidence: the stacks that grew within this look."""
+    if snapshot.stacks is None or snapshot.stacks_before is None:
+        return []
+    rows = grown(snapshot.stacks_before, snapshot.stacks)[:3]
+    return [f"{row.count} more wait on {row.waits_on} in {safe_function(row.where)}" for row in rows if row.count > 1]
+
+
+def _culprit(snapshot: GoSnapshot, growth: float) -> Stack | None:
+    """The stack that explains the growth: that has a third of what was added within this look, or of all that was."""
+    stacks = snapshot.stacks or ()
+    if snapshot.stacks_before is not None:
+        rows = grown(snapshot.stacks_before, stacks)
+        if rows and rows[0].count >= LEAST_NAMED and rows[0].count * 3 >= sum(row.count for row in rows):
+            return rows[0]
+    return stacks[0] if stacks and stacks[0].count * 3 >= growth else None
 
 
 def _many(snapshot: GoSnapshot, settings: Settings) -> t.Iterator[Finding]:

@@ -98,7 +98,11 @@ def _top(found: Case) -> list[dict[str, t.Any]]:
 
 
 def _holding(found: Case) -> list[str]:
-    return [f"{row['function']} holds {size(row['bytes'])} ({row['percent']:.0f} %)" for row in _top(found)[:3]]
+    return [
+        f"{row['function']} holds {size(row['bytes'])} ({row['percent']:.0f} %)"
+        for row in _top(found)[:3]
+        if row["percent"] >= 5
+    ]
 
 
 def _growing(grown: Growth | None) -> list[str]:

@@ -15,6 +15,8 @@ WANTED = ("go_", "process_", "http_requests_total", "http_request_duration_secon
 LONGEST_LINE = 8192
 MOST_LINES = 20_000
 REQUESTS = "requests"
+LARGEST = 1e20
+"""Above every number of bytes and of things; Go says 2^63 where there is no limit."""
 
 Sample = tuple[str, t.Mapping[str, str], float]
 
@@ -58,12 +60,17 @@ def is_page(head: bytes) -> bool:
     return head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
 
 
+def sane(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= LARGEST
+
+
 def flatten(samples: t.Iterable[Sample]) -> dict[str, float]:
-    """Name -> number. Request counters are added up, quantiles get a name of their own, NaN counts as absent."""
+    """Name -> number. Request counters are added up, quantiles get a name of their own, what is no number of anything
+    real (NaN, infinity) counts as absent."""
     values: dict[str, float] = {}
     requests: dict[str, float] = {}
     for name, labels, value in samples:
-        if math.isnan(value):
+        if not sane(value):
             continue
         if not name.startswith(("go_", "process_")):
             requests[name] = requests.get(name, 0.0) + value

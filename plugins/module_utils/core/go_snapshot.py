@@ -103,8 +103,9 @@ class Heap:
 class GoSnapshot:
     """One look. probes: address (metrics, goroutine, heap, stacks) -> how it answered.
 
-    goroutines: the number that the goroutine profile says. reasons: None where the states were not read; why_no_reasons
-    says why. files: profiles for the evidence, already without labels.
+    goroutines: the number that the goroutine profile says. stacks: at the end; stacks_before: at the beginning, where
+    they were read twice. reasons: None where the states were not read; why_no_reasons says why. files: profiles for the
+    evidence, already without labels.
     """
 
     now: float
@@ -112,6 +113,7 @@ class GoSnapshot:
     readings: tuple[Reading, ...] = ()
     goroutines: int | None = None
     stacks: tuple[Stack, ...] | None = None
+    stacks_before: tuple[Stack, ...] | None = None
     reasons: tuple[Reason, ...] | None = None
     why_no_reasons: str = ""
     heaps: tuple[Heap, ...] = ()

@@ -159,6 +159,13 @@ def _of_a_pool(first: str, near: t.Sequence[str]) -> str:
     return ""
 
 
+def grown(before: t.Iterable[Stack], after: t.Iterable[Stack]) -> list[Stack]:
+    """Stacks with how many goroutines more they have than before, the most first."""
+    counts = {stack.frames: stack.count for stack in before}
+    more = [Stack(stack.count - counts.get(stack.frames, 0), stack.frames) for stack in after]
+    return sorted((s for s in more if s.count > 0), key=lambda stack: (-stack.count, stack.frames))
+
+
 def by_wait(stacks: t.Iterable[Stack]) -> list[tuple[str, int]]:
     """How many goroutines wait on what, the most first."""
     counts: collections.Counter[str] = collections.Counter()
