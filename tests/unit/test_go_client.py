@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import pathlib
 import socket
 import subprocess
+import sys
 import time
 import typing as t
 
@@ -20,6 +22,7 @@ from ansible_collections.incident.response.plugins.module_utils.checks.go_health
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse, missing_library, perform
 from ansible_collections.incident.response.plugins.plugin_utils import evidence
+from ansible_collections.incident.response.plugins.plugin_utils.store import Store
 from go_made import Builder
 from go_stub import METRICS, ROOT, STACKS, STATES, Service, Stub, answer, build, free_ports, go, metrics, until
 
@@ -540,3 +543,75 @@ def test_a_pprof_that_can_not_be_asked_is_an_error_without_secrets(reply: bytes)
 def test_the_action_needs_both_addresses() -> None:
     with pytest.raises(Misuse, match="both needed"):
         act("http://127.0.0.1:1", pprof_url=None)
+
+
+# As tasks of a play
+
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - incident.response.incident_check:
+        module: go_health_info
+        name: program
+      register: found
+    - incident.response.go_runtime:
+        metrics_url: "{{ go_metrics_url }}"
+        pprof_url: "{{ go_pprof_url }}"
+      register: collected
+      diff: true
+    - incident.response.go_runtime:
+        metrics_url: "{{ go_metrics_url }}"
+        pprof_url: "{{ go_pprof_url }}"
+        memory_limit: 1000
+      register: refused
+      ignore_errors: true
+    - ansible.builtin.copy:
+        content: "{{ {'found': found, 'collected': collected, 'refused': refused} | to_json }}"
+        dest: "{{ result_file }}"
+        mode: "0600"
+"""
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+def test_in_a_play_with_host_variables_and_history(in_process: bool, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "play.yml").write_text(PLAY)
+    with Stub(counting(healthy())) as stub:
+        variables = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "incident_in_process": in_process,
+            "incident_state_dir": str(tmp_path / "state"),
+            "go_metrics_url": f"{stub.url}/metrics",
+            "go_pprof_url": stub.url + PPROF,
+            "go_token": CANARY,
+            "go_samples": 2,
+            "go_interval": 0.1,
+            "result_file": str(tmp_path / "result.json"),
+        }
+        command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,"]
+        command += ["-e", json.dumps(variables), str(tmp_path / "play.yml")]
+        settings = {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"),
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
+        }
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings}, cwd=ROOT)
+    assert not done.returncode, done.stdout + done.stderr
+    assert CANARY not in done.stdout + done.stderr
+    assert "content_base64" not in done.stdout, "what is kept is not printed"
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["found"]["findings"] == []
+    assert "program: ok (metrics 2 times within 0 s" in result["found"]["msg"]
+    files = evidence.bundle([{"name": "program", "result": result["found"]}], {})
+    assert sorted(name for name, content in files.items() if isinstance(content, bytes)) == [
+        "01-program-goroutine.pb.gz", "01-program-heap-1.pb.gz", "01-program-heap-2.pb.gz",
+    ]  # fmt: skip
+    assert result["collected"]["changed"]
+    assert result["refused"]["failed"]
+    assert result["refused"]["msg"].startswith("Refused, nothing was changed")
+    with Store(tmp_path / "state") as store:
+        rows = store.history("localhost", "go_health_info", 0)
+    assert [row["goroutines"] for row in rows] == [12.0, 12.0]
+    assert rows[-1]["top"] == {"main.remember": 700}
