@@ -74,7 +74,7 @@ notes:
     C(go.metrics.unreachable), C(go.metrics.stalled), C(go.metrics.forbidden), C(go.metrics.absent),
     C(go.metrics.broken); C(go.pprof.unreachable), C(go.pprof.stalled) (begins and does not go on),
     C(go.pprof.forbidden) (401, 403), C(go.pprof.absent) (404), C(go.pprof.broken) (a page, a cut or damaged file, one
-    that unpacks to more than 16 MiB)."
+    that unpacks to more than 8 MiB)."
   - There is one finding for each id. Its component is O(component).
 """
 

@@ -250,7 +250,7 @@ WHOLE = profile()
         (answer(WHOLE[:-9]), "go.pprof.broken", "truncated"),
         (answer(WHOLE[:-9], length=len(WHOLE)), "go.pprof.broken", "truncated"),
         (answer(gzip.compress(b"\0" * 40_000_000)), "go.pprof.broken", "too_large"),
-        (answer(b"x" * 17 * 2**20), "go.pprof.broken", "too_large"),
+        (answer(b"x" * 9 * 2**20), "go.pprof.broken", "too_large"),
         (answer(gzip.compress(b"no profile")), "go.pprof.broken", "not_profile"),
         (answer(WHOLE, "200 OK", "Content-Encoding: br"), "go.pprof.broken", "encoded"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "go.pprof.broken", "not_protocol"),

@@ -52,6 +52,7 @@ class _Look:
     stacks_before: list[Stack] | None = None
     reasons: list[Reason] | None = None
     why: str = ""
+    heap_seconds: float = 0.0
     left_out: list[str] = dataclasses.field(default_factory=list)
 
     @property
@@ -104,8 +105,16 @@ def _again(look: _Look) -> None:
     if look.stacks is not None:
         look.stacks_before = look.stacks
         look.attempt("goroutine", lambda: _goroutines(look))
-    if look.heaps:
+    if look.heaps and _has_time_for_a_heap(look):
         look.attempt("heap", lambda: _heap(look, "heap-2.pb.gz"))
+
+
+def _has_time_for_a_heap(look: _Look) -> bool:
+    """Whether a second profile will be read in time: nothing can stop the reading of a large one."""
+    if look.deadline.left() > 2 * look.heap_seconds:
+        return True
+    look.left_out.append("a second heap profile: the first one took too long to read")
+    return False
 
 
 def _snapshot(look: _Look, began: float) -> GoSnapshot:
@@ -223,7 +232,9 @@ def _keep(look: _Look, profile: str, name: str) -> float:
 
 
 def _heap(look: _Look, name: str) -> float:
+    left = look.deadline.left()
     heap, data, ms = read_heap(look.options, look.deadline, clock=look.clock)
+    look.heap_seconds = left - look.deadline.left()
     look.heaps.append(heap)
     look.files[name] = data
     return ms

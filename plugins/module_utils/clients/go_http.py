@@ -20,7 +20,7 @@ from .errors import CollectError
 from .go_options import GoOptions
 
 CHUNK = 64 * 1024
-MOST = 16 * 1024 * 1024
+MOST = 8 * 1024 * 1024
 STATUSES = {401: "forbidden", 403: "forbidden", 404: "absent", 405: "absent", 410: "absent"}
 
 

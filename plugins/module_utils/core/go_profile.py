@@ -16,13 +16,14 @@ import zlib
 
 from .go_wire import WireError, fields, numbers, signed, write_field
 
-LIMIT = 16 * 1024 * 1024
-"""Bytes of a profile, packed and unpacked: a large program's has a few MiB."""
+LIMIT = 8 * 1024 * 1024
+"""Bytes of a profile, packed and unpacked: a large program's has one or two MiB."""
 SPACE = "inuse_space"
 
 SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRING = 1, 2, 3, 4, 5, 6
 COPIED = (7, 8, 9, 10, 11, 12, 14)
 """drop_frames, keep_frames, times, period and the default type. Not copied: comments (13) and links."""
+UNKNOWN = ("?",)
 RUNTIME = ("runtime.", "internal/runtime/")
 
 
@@ -143,7 +144,7 @@ def _sample(message: bytes, locations: t.Mapping[int, tuple[str, ...]]) -> tuple
     for number, value in fields(message):
         if number == 1:
             for identifier in numbers(value):
-                stack += locations.get(identifier, ("?",))
+                stack += locations.get(identifier, UNKNOWN)
         elif number == 2:
             values += [signed(item) for item in numbers(value)]
     return tuple(stack), tuple(values)
@@ -161,7 +162,7 @@ def holders(profile: Profile, name: str = SPACE) -> list[Holder]:
             continue
         frames = own(stack)
         flat[frames[0]] += held
-        for function in set(frames):
+        for function in frozenset(frames):
             cum[function] += held
         if len(frames) > 1:
             callers[frames[0]][frames[1]] += held
@@ -198,7 +199,8 @@ def stripped(data: bytes) -> bytes:
     """
     plain = unpack(data)
     try:
-        _read(plain)
+        if all(number != SAMPLE_TYPE for number, _value in fields(plain)):
+            raise WireError("it has no sample types")
         return gzip.compress(_strip(plain), 6, mtime=0)
     except (WireError, IndexError) as error:
         raise ProfileError("not_profile", f"it is no profile: {error}") from None
@@ -220,6 +222,8 @@ def _strip(plain: bytes) -> bytes:
             if number in (7, 8, 14) and isinstance(value, int):
                 used.add(value)
             out.append(write_field(number, value))
+    if max(used) >= len(strings):
+        raise WireError("it names a text that it does not have")
     out += [write_field(STRING, text if place in used else b"") for place, text in enumerate(strings)]
     return b"".join(out)
 

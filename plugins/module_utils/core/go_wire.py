@@ -24,6 +24,8 @@ class WireError(ValueError):
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
     """(number, position behind it)."""
+    if at < len(data) and data[at] < 0x80:  # nearly all of them
+        return data[at], at + 1
     number = shift = 0
     for end in range(at, min(len(data), at + 10)):
         byte = data[end]
