@@ -18,6 +18,7 @@ import urllib.parse
 from .deadline import Deadline
 from .errors import CollectError
 from .go_options import GoOptions
+from .pool import gather
 
 CHUNK = 64 * 1024
 MOST = 8 * 1024 * 1024
@@ -60,7 +61,7 @@ def get(
     connection = _connection(parts, options, deadline)
     watchdog = _Watchdog(connection, deadline)
     try:
-        _connect(connection, parts, watchdog)
+        _connect(connection, parts, watchdog, Deadline(deadline.cap(options.timeout)))
         path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         with _named(parts.netloc, watchdog, "silent"):
             connection.request("GET", path, headers={**options.headers(), "Accept": accept})
@@ -112,8 +113,28 @@ def _connection(parts: urllib.parse.SplitResult, options: GoOptions, deadline: D
     return http.client.HTTPSConnection(parts.hostname or "", parts.port or 443, timeout=limit, context=context)
 
 
-def _connect(connection: http.client.HTTPConnection, parts: urllib.parse.SplitResult, watchdog: _Watchdog) -> None:
+def _resolve(parts: urllib.parse.SplitResult, patience: Deadline) -> None:
+    """Ask for the name in a thread: the resolver has timeouts of its own, which are longer than any deadline."""
+
+    def ask() -> None:
+        try:
+            socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise HttpError("dns", f"{parts.hostname} does not resolve: {why}", parts.netloc) from None
+
+    found = gather({"name": ask}, patience)["name"]
+    if isinstance(found, HttpError):
+        raise found
+    if isinstance(found, CollectError):
+        raise HttpError("dns", f"nobody resolves {parts.hostname} in time", parts.netloc)
+
+
+def _connect(
+    connection: http.client.HTTPConnection, parts: urllib.parse.SplitResult, watchdog: _Watchdog, patience: Deadline
+) -> None:
     where = parts.netloc
+    _resolve(parts, patience)
     try:
         connection.connect()
         watchdog.sock = connection.sock
