@@ -44,7 +44,9 @@ options:
     type: bool
     default: false
   leak_seconds:
-    description: Seconds for which the heap, or the number of goroutines, has to rise before that is called a leak.
+    description:
+      - Seconds for which the heap, or the number of goroutines, has to rise before that is called a leak.
+      - One look seldom lasts so long; earlier looks at the same process count by O(history).
     type: float
     default: 60.0
   thresholds:
@@ -91,6 +93,14 @@ EXAMPLES = r"""
     token: "{{ vault_metrics_token }}"
     memory_limit: 536870912
     samples: 1
+
+- name: Is it a leak, told by one look of a minute and a half where no earlier ones are known
+  incident.response.go_health_info:
+    metrics_url: http://127.0.0.1:8080/metrics
+    pprof_url: http://127.0.0.1:8080/debug/pprof
+    samples: 46
+    interval: 2
+    deadline: 110
 
 - name: Where do its goroutines wait, and for how long
   incident.response.go_health_info:

@@ -250,6 +250,9 @@ WHOLE = profile()
         (answer(b"no", "401 Unauthorized"), "go.pprof.forbidden", "forbidden"),
         (answer(b"boom", "500 Internal Server Error"), "go.pprof.broken", "status"),
         (answer(b"", "302 Found", "Location: http://elsewhere.example/"), "go.pprof.broken", "redirect"),
+        (answer(b"", "301 Moved", "Location: http://["), "go.pprof.broken", "redirect"),
+        (answer(b"", "301 Moved"), "go.pprof.broken", "redirect"),
+        (answer(b"", "204 No Content"), "go.pprof.broken", "status"),
         (PAGE, "go.pprof.broken", "html"),
         (answer(b"heap profile: 1: 2"), "go.pprof.broken", "not_gzip"),
         (answer(WHOLE[:-9]), "go.pprof.broken", "truncated"),
@@ -374,6 +377,14 @@ def test_a_redirect_is_not_followed_and_the_login_goes_nowhere_else() -> None:
     assert all(f"Authorization: Bearer {CANARY}" in head for head in stub.heads)
     assert result["findings"][0]["observed"]["metrics"]["kind"] == "redirect"
     assert CANARY not in json.dumps(result)
+
+
+def test_a_login_in_a_redirect_is_not_shown() -> None:
+    moved = answer(b"", "302 Found", f"Location: http://me:{CANARY}@elsewhere.example/?token={CANARY}")
+    with Stub({**healthy(), HEAP: moved}) as stub:
+        text = json.dumps(look(stub.url))
+    assert "elsewhere.example" in text
+    assert CANARY not in text
 
 
 def test_a_basic_login_is_sent_and_not_shown() -> None:

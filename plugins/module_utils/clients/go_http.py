@@ -66,8 +66,8 @@ def get(
         with _named(parts.netloc, watchdog, "silent"):
             connection.request("GET", path, headers={**options.headers(), "Accept": accept})
             response = connection.getresponse()
-        _judge_status(response, parts.netloc)
-        with _named(parts.netloc, watchdog, "stalled"):
+        with response, _named(parts.netloc, watchdog, "stalled"):
+            _judge_status(response, parts.netloc)
             body = _body(response, feed, most, parts.netloc)
         return Answer(body, response.headers.get("Content-Type", ""), (time.monotonic() - started) * 1000)
     finally:
@@ -186,9 +186,17 @@ def _judge_status(response: http.client.HTTPResponse, where: str) -> None:
             raise HttpError("encoded", f"{where} sends {encoding}, which was not asked for", where, status)
         return
     if 300 <= status < 400:
-        host = urllib.parse.urlsplit(response.headers.get("Location", "")).netloc or "another path of it"
+        host = _host(response.headers.get("Location", "")) or "another path of it"
         raise HttpError("redirect", f"{where} answers {status} and sends to {host}: name that address", where, status)
     raise HttpError(STATUSES.get(status, "status"), f"{where} answers with status {status}", where, status)
+
+
+def _host(url: str) -> str:
+    """The host of an address, without a login in it; "" where there is none."""
+    try:
+        return urllib.parse.urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _body(response: http.client.HTTPResponse, feed: t.Callable[[bytes], None] | None, most: int, where: str) -> bytes:
