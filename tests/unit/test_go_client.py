@@ -643,4 +643,4 @@ def test_in_a_play_with_host_variables_and_history(in_process: bool, tmp_path: p
     with Store(tmp_path / "state") as store:
         rows = store.history("localhost", "go_health_info", 0)
     assert [row["goroutines"] for row in rows] == [12.0, 12.0]
-    assert rows[-1]["top"] == {"main.remember": 700}
+    assert rows[-1]["top"] == [["main.remember", 700]]

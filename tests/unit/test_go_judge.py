@@ -25,6 +25,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.go_summary 
 )
 from ansible_collections.incident.response.plugins.module_utils.core.go_summary import samples as samples_of
 from ansible_collections.incident.response.plugins.module_utils.core.go_trend import Point, trend
+from ansible_collections.incident.response.plugins.module_utils.core.redact import clean
 from go_made import MIB, NOW, START, heap, made, past, reading
 
 NAN = math.nan
@@ -140,7 +141,7 @@ def leaking(step: float = 60.0, cycles: int = 100) -> tuple[GoSnapshot, list[dic
 
 def test_a_leak_is_found_with_its_pace_and_who_holds_it() -> None:
     snapshot, history = leaking()
-    history[0]["top"] = {"main.remember": 10 * MIB, "main.cache": 10 * MIB}
+    history[0]["top"] = [["main.remember", 10 * MIB], ["main.cache", 10 * MIB]]
     finding = one("go.heap.leak", found(snapshot, history, memory_limit=170 * MIB, pprof="http://h/debug/pprof"))
     assert finding.observed["growth_bytes"] == 50 * MIB
     assert finding.observed["seconds_to_limit"] == pytest.approx(122 * 6, rel=0.02)
@@ -199,7 +200,7 @@ def test_where_the_floor_is_unknown_the_lowest_heap_between_collections_counts()
 
 
 def test_a_fall_of_the_number_of_functions_kept_does_not_look_like_growth() -> None:
-    history = past([1.0, 1.0], top={f"f{n}": (40 - n) * MIB for n in range(30)})
+    history = past([1.0, 1.0], top=[[f"f{n}", (40 - n) * MIB] for n in range(30)])
     snapshot = made(heaps=(heap(NOW + 4, {"below": 5 * MIB}),))
     grown = heap_growth(case(snapshot, Settings(), history))
     assert grown is not None
@@ -216,10 +217,12 @@ def test_two_profiles_of_one_look_are_compared_where_there_is_no_history() -> No
 
 def test_history_of_others_and_hostile_history_is_passed_over() -> None:
     rows: list[dict[str, t.Any]] = [
-        {}, {"at": "x"}, {"at": NOW - 5, "top": [1]}, {"at": True}, {"at": NOW - 9, "start": START, "floor": "much"},
-        {"at": NOW - 8, "start": START, "top": {"f": "x", "g": 5}, "cycles": None},
+        {}, {"at": "x"}, {"at": NOW - 5, "top": {"f": 1}}, {"at": True},
+        {"at": NOW - 9, "start": START, "floor": "much"},
+        {"at": NOW - 8, "start": START, "top": [["f", "x"], ["g", 5], [1], 2, ["h"]], "cycles": None},
     ]  # fmt: skip
     assert [(row.at, row.floor, dict(row.top)) for row in rows_of(rows)] == [
+        (NOW - 5, None, {}),
         (NOW - 9, None, {}),
         (NOW - 8, None, {"g": 5}),
     ]
@@ -231,6 +234,11 @@ def test_samples_come_back_as_history() -> None:
     assert [row.at for row in rows] == [NOW, NOW + 2, NOW + 4]
     assert rows[-1].top == {"main.cache": 10 * MIB, "bytes.growSlice": 4 * MIB}
     assert (rows[0].floor, rows[0].cycles, rows[0].start) == (20 * MIB, 100, START)
+
+
+def test_a_function_whose_name_sounds_like_a_secret_keeps_its_number_in_the_samples() -> None:
+    snapshot = made(heaps=(heap(NOW, {"auth.(*Store).Password": 5 * MIB, "main.token": MIB}),))
+    assert rows_of(clean(samples_of(snapshot)))[-1].top == {"auth.(*Store).Password": 5 * MIB, "main.token": MIB}
 
 
 # Limits
@@ -513,7 +521,7 @@ def test_numbers_that_make_no_sense_are_no_crash(value: float) -> None:
         samples = [(metric, {}, number) for metric, number in reading(**{name: value}).values.items()]
         values = flatten([("http_requests_total", {}, value), *samples])
         snapshot = made(*(Reading(NOW + 2 * n, values) for n in range(3)))
-        history = [*past([1.0, 2.0]), *past([value, value, value], top={"f": value})]
+        history = [*past([1.0, 2.0]), *past([value, value, value], top=[["f", value]])]
         text = json.dumps([finding.to_dict() for finding in found(snapshot, history, memory_limit=10**9)])
         text += json.dumps(summary(snapshot, Settings(), history)) + json.dumps(samples_of(snapshot))
         assert "Infinity" not in text

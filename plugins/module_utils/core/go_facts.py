@@ -34,7 +34,9 @@ class Row:
     top: t.Mapping[str, int]
 
     def to_dict(self) -> dict[str, t.Any]:
-        return {name: value for name, value in dataclasses.asdict(self).items() if value not in (None, {})}
+        """top as pairs: as a key, the name of a function (Password) would decide whether its number is shown."""
+        values = {**dataclasses.asdict(self), "top": [[function, held] for function, held in self.top.items()]}
+        return {name: value for name, value in values.items() if value not in (None, [])}
 
 
 def row_of(reading: Reading, heap: Heap | None = None, most: int = 30) -> Row:
@@ -63,13 +65,22 @@ def rows_of(history: History) -> list[Row]:
     rows = []
     for entry in history:
         at, start = _number(entry, "at"), _number(entry, "start")
-        top = entry.get("top") or {}
-        if at is None or not isinstance(top, t.Mapping):
+        if at is None:
             continue
-        held = {str(name): int(value) for name in top if (value := _number(top, name)) is not None}
+        held = _top_of(entry.get("top"))
         goroutines, floor, heap, cycles, requests = (_number(entry, name) for name in COUNTED)
         rows.append(Row(at, start or 0.0, goroutines, floor, heap, cycles, requests, held))
     return rows
+
+
+def _top_of(pairs: t.Any) -> dict[str, int]:
+    found = {}
+    for pair in pairs if isinstance(pairs, list) else ():
+        if isinstance(pair, list) and len(pair) == 2:
+            held = _number({"held": pair[1]}, "held")
+            if held is not None:
+                found[str(pair[0])] = int(held)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
