@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import CHECKS, GROUPS, PREFIX, CheckRunner, defaults_of, options_of, preload
+from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, likely, options_of, preload
 from ..plugin_utils.settings import truth
 
-preload(*CHECKS)
+preload(*likely())
 
 
 class ActionModule(CheckRunner):

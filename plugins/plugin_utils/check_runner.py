@@ -15,12 +15,14 @@ import sys
 import time
 import typing as t
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.core.redact import clean
+from ..module_utils.core.scenarios.registry import SCENARIOS
 from ..module_utils.module.check import Check, Misuse, missing_library, perform
 from . import guard, say
 from .settings import state_dir, truth
@@ -33,6 +35,7 @@ CHECKS = {
     "postgresql_health_info": "postgresql_health",
     "redis_health_info": "redis_health",
     "http_health_info": "http_health",
+    "go_health_info": "go_health",
 }
 """Check module -> its file in module_utils/checks."""
 GROUPS = {
@@ -41,6 +44,7 @@ GROUPS = {
     "postgresql_health_info": "postgresql",
     "redis_health_info": "redis",
     "http_health_info": "http",
+    "go_health_info": "go",
 }
 """Check module -> its action group, and the prefix of the variables that set its options."""
 HISTORY_WINDOW = 3600.0
@@ -53,6 +57,15 @@ def preload(*modules: str) -> None:
     by the check."""
     for module in modules:
         missing_library(load(module).requirements)
+
+
+def likely() -> list[str]:
+    """The checks that a run of these playbooks will need, by the names of the scenarios in them. A wrong guess costs
+    time only: a check that was not preloaded is imported by each task that runs it."""
+    playbooks = " ".join(context.CLIARGS.get("args") or ())
+    groups = [scenario.group for name, scenario in SCENARIOS.items() if f"scenario_{name}" in playbooks]
+    found = [f"{group}_health_info" for group in groups] + (["docker_health_info"] if groups else [])
+    return [module for module in found if module in CHECKS]
 
 
 def load(module: str) -> Check:

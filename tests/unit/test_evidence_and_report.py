@@ -6,6 +6,8 @@ along."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.server
 import json
 import os
@@ -53,6 +55,59 @@ def test_a_file_that_is_too_large_is_cut_and_the_manifest_says_so(tmp_path: path
     manifest = evidence.write(tmp_path, {"big.log": "line of a log\n" * 200_000}, "now")
     assert manifest["files"][0]["truncated"]
     assert (tmp_path / "big.log").stat().st_size == evidence.FILE_LIMIT
+
+
+def binary(data: bytes, name: str = "heap.pb.gz") -> dict[str, str]:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return {"name": name, "content_base64": base64.b64encode(data).decode(), "sha256": sha256}
+
+
+def kept(directory: pathlib.Path, *entries: dict[str, str]) -> dict[str, dict[str, object]]:
+    """The manifest's entries by name, of one look with these attachments; the bundle is whole."""
+    files = evidence.bundle([{"name": "x", "result": {"status": "ok", "attachments": list(entries)}}], {})
+    manifest = evidence.write(directory, files, "now")
+    assert evidence.verify(directory) == []
+    return {entry["name"]: entry for entry in manifest["files"]}
+
+
+def test_a_binary_attachment_is_kept_as_it_is(tmp_path: pathlib.Path) -> None:
+    data = bytes(range(256)) * 40 + b"\x1f\x8b password=" + CANARY.encode()
+    entry = kept(tmp_path / "e", binary(data, "../heap.pb.gz"))["01-x-heap.pb.gz"]
+    assert (tmp_path / "e" / "01-x-heap.pb.gz").read_bytes() == data
+    assert entry == {
+        "name": "01-x-heap.pb.gz", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "truncated": False,
+        "redactions": 0, "binary": True,
+    }  # fmt: skip
+    assert stat.S_IMODE((tmp_path / "e" / "01-x-heap.pb.gz").stat().st_mode) == 0o600
+    assert "content_base64" not in (tmp_path / "e" / "01-x.json").read_text()
+    (tmp_path / "e" / "01-x-heap.pb.gz").write_bytes(data[:-1])
+    assert evidence.verify(tmp_path / "e") == ["01-x-heap.pb.gz was changed"]
+
+
+def test_text_that_comes_as_a_binary_attachment_is_redacted_all_the_same(tmp_path: pathlib.Path) -> None:
+    kept(tmp_path / "e", binary(f"password={CANARY}".encode(), "a.txt"))
+    assert CANARY not in (tmp_path / "e" / "01-x-a.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"sha256": "0" * 64},
+        {"content_base64": "****"},
+        {"content_base64": base64.b64encode(b"\xff other").decode()},
+        {"content_base64": ""},
+    ],
+)
+def test_a_binary_attachment_that_did_not_arrive_whole_is_said(damage: dict[str, str], tmp_path: pathlib.Path) -> None:
+    found = kept(tmp_path / "e", {**binary(b"\xff data"), **damage})
+    assert "01-x-heap.pb.gz.damaged.txt" in found
+    assert "did not arrive whole" in (tmp_path / "e" / "01-x-heap.pb.gz.damaged.txt").read_text()
+
+
+def test_a_binary_attachment_is_never_cut(tmp_path: pathlib.Path) -> None:
+    entry = kept(tmp_path / "e", binary(b"\xff" * (evidence.FILE_LIMIT + 1)))["01-x-heap.pb.gz"]
+    assert "can't be cut" in str(entry["left_out"])
+    assert not (tmp_path / "e" / "01-x-heap.pb.gz").exists()
 
 
 def record(**changes):

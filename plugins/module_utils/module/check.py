@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import importlib
+import importlib.metadata
 import json
 import time
 import typing as t
@@ -31,7 +32,8 @@ class Observation:
     reachable: whether the system itself answered. snapshot: raw numbers as plain JSON, no judgement.
     measured: what was looked at, for people: a healthy verdict lists it, so silence is never taken for health.
     samples: what a later run may judge the past by (kept in the store, handed back as the option history).
-    attachments: file name -> text, kept with the evidence, never returned through Ansible.
+    attachments: file name -> text, kept with the evidence. A check whose files are binary has a list of name,
+    content_base64 and sha256 instead, and has taken out of them itself what may be secret: nobody can redact them.
     """
 
     reachable: bool
@@ -40,7 +42,7 @@ class Observation:
     thresholds: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     measured: list[str] = dataclasses.field(default_factory=list)
     samples: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
-    attachments: dict[str, str] = dataclasses.field(default_factory=dict)
+    attachments: dict[str, str] | list[dict[str, str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +78,18 @@ def missing_library(requirements: t.Iterable[tuple[str, str, str]]) -> str | Non
             library = importlib.import_module(module_name)
         except ImportError:
             return f"The Python library {pip_name} is missing. {how}"
-        found = str(getattr(library, "__version__", "0"))
+        found = str(getattr(library, "__version__", "")) or _installed(pip_name)
         if version_tuple(found) < version_tuple(lowest):
             return f"The Python library {pip_name} is too old: {found} at {library.__file__}, needed is {lowest}. {how}"
     return None
+
+
+def _installed(pip_name: str) -> str:
+    """The version that pip knows, for libraries that don't say theirs; "0" where pip does not know them either."""
+    try:
+        return importlib.metadata.version(pip_name)
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
 
 
 def perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -97,16 +107,24 @@ def perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "thresholds": observation.thresholds,
         "measured": observation.measured,
         "samples": observation.samples,
-        "attachments": observation.attachments,
+        "attachments": {},
         "collected_at": collected_at,
         "duration_ms": round((time.monotonic() - started) * 1000),
         "truncated": False,
     }
-    return cap_result(redact.clean(result))
+    cleaned = redact.clean(result)
+    files = observation.attachments
+    cleaned["attachments"] = files if isinstance(files, list) else redact.clean(files)
+    return cap_result(cleaned)
 
 
 def cap_result(result: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Keep a result below RESULT_LIMIT: attachments go first, then the snapshot, then samples; findings always stay."""
+    """Keep a result below RESULT_LIMIT: attachments go first (of binary ones the largest first), then the snapshot,
+    then samples; findings always stay."""
+    files = result["attachments"]
+    while isinstance(files, list) and files and len(json.dumps(result, default=str)) > RESULT_LIMIT:
+        files.remove(max(files, key=lambda file: len(file.get("content_base64", ""))))
+        result["truncated"] = True
     for name in ("attachments", "snapshot", "samples"):
         if len(json.dumps(result, default=str)) <= RESULT_LIMIT:
             return result
