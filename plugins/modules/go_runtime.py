@@ -101,11 +101,12 @@ attachments:
 
 from ansible_collections.incident.response.plugins.module_utils.checks.go_runtime import SPEC, perform
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from ansible_collections.incident.response.plugins.module_utils.module.go_options import run_change
+from ansible_collections.incident.response.plugins.module_utils.module.change import run_change
+from ansible_collections.incident.response.plugins.module_utils.module.go_options import REQUIREMENTS
 
 
 def main() -> None:
-    run_change(SPEC, perform, CollectError)
+    run_change(SPEC, REQUIREMENTS, perform, CollectError)
 
 
 if __name__ == "__main__":

@@ -46,28 +46,17 @@ msg:
   sample: a checkpoint was made as operator
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_care import (
     CHECKPOINT_SPEC,
     checkpoint,
 )
 from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse, missing_library
+from ansible_collections.incident.response.plugins.module_utils.module.change import run_change
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **CHECKPOINT_SPEC.module_kwargs())
-    problem = missing_library(CHECK.requirements)
-    if problem:
-        module.fail_json(msg=problem)
-    try:
-        result = checkpoint(module.params, module.check_mode)
-    except (Misuse, CollectError) as error:
-        module.fail_json(msg=str(error))
-    if result.get("problem"):
-        module.fail_json(**{**result, "msg": result["problem"]})
-    module.exit_json(**result)
+    run_change(CHECKPOINT_SPEC, CHECK.requirements, checkpoint, CollectError)
 
 
 if __name__ == "__main__":

@@ -152,29 +152,14 @@ connections:
   sample: {before: 97, after: 96, capacity: 97}
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_sessions import SPEC, perform
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse, missing_library
-
-REQUIREMENTS = (("psycopg2", "psycopg2-binary", "2.9"),)
+from ansible_collections.incident.response.plugins.module_utils.module.change import run_change
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPEC.module_kwargs())
-    problem = missing_library(REQUIREMENTS)
-    if problem:
-        module.fail_json(msg=problem)
-    result: dict[str, t.Any] = {}
-    try:
-        result = perform(module.params, module.check_mode)
-    except (Misuse, CollectError) as error:
-        module.fail_json(msg=str(error))
-    if result.get("problem"):
-        module.fail_json(msg=result.pop("problem"), **result)
-    module.exit_json(**result)
+    run_change(SPEC, CHECK.requirements, perform, CollectError)
 
 
 if __name__ == "__main__":

@@ -57,25 +57,14 @@ seconds:
   sample: 12
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_care import WAIT_SPEC, wait
 from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse, missing_library
+from ansible_collections.incident.response.plugins.module_utils.module.change import run_change
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **WAIT_SPEC.module_kwargs())
-    problem = missing_library(CHECK.requirements)
-    if problem:
-        module.fail_json(msg=problem)
-    try:
-        result = wait(module.params, module.check_mode)
-    except (Misuse, CollectError) as error:
-        module.fail_json(msg=str(error))
-    if result.get("problem"):
-        module.fail_json(**{**result, "msg": result["problem"]})
-    module.exit_json(**result)
+    run_change(WAIT_SPEC, CHECK.requirements, wait, CollectError)
 
 
 if __name__ == "__main__":

@@ -61,11 +61,12 @@ eta_seconds:
 
 from ansible_collections.incident.response.plugins.module_utils.checks.redis_wait import SPEC, perform
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from ansible_collections.incident.response.plugins.module_utils.module.redis_options import run_change
+from ansible_collections.incident.response.plugins.module_utils.module.change import run_change
+from ansible_collections.incident.response.plugins.module_utils.module.redis_options import REQUIREMENTS
 
 
 def main() -> None:
-    run_change(SPEC, perform, CollectError)
+    run_change(SPEC, REQUIREMENTS, perform, CollectError)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import typing as t
 import urllib.parse
 
 from .argspec import ArgumentSpec
-from .check import Misuse, missing_library
+from .check import Misuse
 
 REQUIREMENTS = (("prometheus_client", "prometheus-client", "0.16"),)
 
@@ -66,31 +66,3 @@ def _validate_url(name: str, url: str) -> None:
 def address_of(params: t.Mapping[str, t.Any]) -> str:
     """Host and port, for people."""
     return urllib.parse.urlsplit(str(params.get("metrics_url") or params.get("pprof_url") or "")).netloc
-
-
-def run_change(
-    spec: ArgumentSpec,
-    perform: t.Callable[[dict[str, t.Any], bool], dict[str, t.Any]],
-    cannot: type[Exception],
-) -> t.NoReturn:
-    """main() of the module that acts on a program: read options, act, exit. A result with a problem is a failure.
-
-    cannot: what perform raises where the program can't be reached or refuses.
-    """
-    from ansible.module_utils.basic import AnsibleModule
-
-    module = AnsibleModule(supports_check_mode=True, **spec.module_kwargs())
-    problem = missing_library(REQUIREMENTS)
-    if problem:
-        module.fail_json(msg=problem)
-    try:
-        result = perform(module.params, module.check_mode)
-    except Misuse as error:
-        module.fail_json(msg=str(error))
-    except cannot as error:
-        module.fail_json(msg=str(error))
-    if result.get("problem"):
-        result["msg"] = result.pop("problem")
-        module.fail_json(**result)
-    module.exit_json(**result)
-    raise AssertionError("exit_json returns never")

@@ -9,7 +9,7 @@ import math
 import typing as t
 
 from .argspec import ArgumentSpec
-from .check import Misuse, missing_library
+from .check import Misuse
 
 REQUIREMENTS = (("redis", "redis", "5.0"),)
 
@@ -51,31 +51,3 @@ def validate_connection(params: t.Mapping[str, t.Any]) -> None:
         raise Misuse(f"timeout: {params['timeout']} is not a number of seconds above 0")
     if not 0 <= params["patience"] < math.inf:
         raise Misuse(f"patience: {params['patience']} is not a number of seconds from 0 up")
-
-
-def run_change(
-    spec: ArgumentSpec,
-    perform: t.Callable[..., dict[str, t.Any]],
-    cannot: type[Exception],
-    tools: bool = False,
-) -> t.NoReturn:
-    """main() of the modules that act on a server: read options, act, exit. A result with a problem is a failure.
-
-    cannot: what perform raises where the server can't be reached or refuses. tools: it also gets run_command, for
-    programs of the host.
-    """
-    from ansible.module_utils.basic import AnsibleModule
-
-    module = AnsibleModule(supports_check_mode=True, **spec.module_kwargs())
-    problem = missing_library(REQUIREMENTS)
-    if problem:
-        module.fail_json(msg=problem)
-    try:
-        result = perform(module.params, module.check_mode, *([module.run_command] if tools else []))
-    except (Misuse, cannot) as error:
-        module.fail_json(msg=str(error))
-    if result.get("problem"):
-        result["msg"] = result.pop("problem")
-        module.fail_json(**result)
-    module.exit_json(**result)
-    raise AssertionError("exit_json returns never")
