@@ -19,9 +19,7 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,9 +28,8 @@ import time
 import typing as t
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-COLLECTIONS = ROOT / ".build" / "collections"
-sys.path[:0] = [str(ROOT), str(COLLECTIONS)]
+import _measuring as measuring
+from _measuring import in_turns, playbook, run
 
 ENDPOINTS = 1000
 QUICK = 200
@@ -45,19 +42,6 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer: bench\r\nDate: Sat, 28 Nov 2026 12:00:00 GMT\r\n"
     b"Connection: close\r\nContent-Length: " + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
 )
-
-
-def run(command: t.Sequence[str], **more: t.Any) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def timed(call: t.Callable[[], t.Any]) -> float:
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
 
 
 # The server
@@ -164,36 +148,14 @@ def options(wanted: t.Sequence[str], samples: int) -> dict[str, t.Any]:
 
 
 def check(wanted: t.Sequence[str], samples: int) -> dict[str, t.Any]:
-    from ansible_collections.incident.response.plugins.module_utils.checks.http_health import CHECK
-    from ansible_collections.incident.response.plugins.module_utils.module.check import perform
-
-    defaults = {name: spec.get("default") for name, spec in CHECK.spec.options.items()}
-    return perform(CHECK, {**defaults, **options(wanted, samples)})
+    return measuring.check("http_health", options(wanted, samples))
 
 
 def peak_mb(file: Path, samples: int, what: str) -> float:
-    """Peak of a process that imports what it needs and does one of the above once.
-
-    Not by ru_maxrss: a child begins with that of its parent.
-    """
-    code = (
-        f"import json, sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
-        f"import http_health as b; b.{what}(json.load(open({str(file)!r})), {samples})\n"
-        "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
-    )
-    return int(run([sys.executable, "-c", code]).split()[-1]) / 1024
+    return measuring.peak_mb("http_health", f"b.{what}(json.load(open({str(file)!r})), {samples})")
 
 
 # Plays
-
-
-def playbook(where: Path, name: str, tasks: list[dict[str, t.Any]]) -> None:
-    file = where / f"{name}.yml"
-    file.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(file)]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"incident_state_dir={where / 'state'}"]
-    more = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "false"}
-    run(command, env={**os.environ, **more}, cwd=where)
 
 
 def measure(wanted: t.Sequence[str], samples: int, runs: int) -> None:
@@ -217,11 +179,7 @@ def measure(wanted: t.Sequence[str], samples: int, runs: int) -> None:
             "play with a look at one endpoint": lambda: playbook(where, "single", single),
             "play with a look at all": lambda: playbook(where, "look", task),
         }
-        times: dict[str, list[float]] = {name: [] for name in variants}
-        for _turn in range(runs):
-            for name, call in variants.items():
-                times[name].append(timed(call))
-        middle = {name: statistics.median(values) for name, values in times.items()}
+        middle = in_turns(variants, runs)
         middle["what the look adds to the play"] = middle["play with a look at all"] - middle["play without a task"]
         first = middle["play with a look at one endpoint"] - middle["play without a task"]
         middle["of that, before the second endpoint"] = first

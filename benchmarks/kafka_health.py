@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,9 +26,8 @@ import time
 import typing as t
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-COLLECTIONS = ROOT / ".build" / "collections"
-sys.path.insert(0, str(COLLECTIONS))
+import _measuring as measuring
+from _measuring import in_turns, playbook, run
 
 TOOLS = ("kafka-consumer-groups --describe --all-groups", "kafka-broker-api-versions")
 TASKS = 5
@@ -51,19 +49,6 @@ def container_of(bootstrap: str) -> str:
     if not found:
         sys.exit(f"No container publishes port {port}: start the lab (lab up), or name the broker with --bootstrap")
     return found[0]
-
-
-def run(command: t.Sequence[str], **more: t.Any) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def timed(call: t.Callable[[], t.Any]) -> float:
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
 
 
 # The runbook's commands
@@ -110,38 +95,16 @@ def options(broker: Broker) -> dict[str, t.Any]:
 
 
 def check(broker: Broker) -> dict[str, t.Any]:
-    from ansible_collections.incident.response.plugins.module_utils.checks.kafka_health import CHECK
-    from ansible_collections.incident.response.plugins.module_utils.module.check import perform
-
-    defaults = {name: spec.get("default") for name, spec in CHECK.spec.options.items()}
-    return perform(CHECK, {**defaults, **options(broker)})
+    return measuring.check("kafka_health", options(broker))
 
 
 def check_peak_mb(broker: Broker) -> float:
-    """Peak of a process that imports what it needs and looks once."""
-    code = (
-        f"import resource, sys; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(COLLECTIONS)!r}]\n"
-        f"import kafka_health as b; b.check(b.Broker(*{tuple(broker)!r}))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    return int(run([sys.executable, "-c", code]).split()[-1]) / 1024
+    return measuring.peak_mb("kafka_health", f"b.check(b.Broker(*{tuple(broker)!r}))")
 
 
-def playbook(broker: Broker, where: Path, tasks: int) -> None:
-    name = where / f"look-{tasks}.yml"
-    look = [
-        {"name": f"Look {number}", "incident.response.kafka_health_info": options(broker)} for number in range(tasks)
-    ]
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": look}
-    name.write_text(json.dumps([play]))
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-    }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(name)]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"incident_state_dir={where / 'state'}"]
-    run(command, env=environment, cwd=where)
+def looks(broker: Broker, count: int) -> list[dict[str, t.Any]]:
+    module = "incident.response.kafka_health_info"
+    return [{"name": f"Look {number}", module: options(broker)} for number in range(count)]
 
 
 # Both
@@ -164,14 +127,10 @@ def measure(broker: Broker, runs: int, ansible: bool) -> None:
             "the check in a warm process": lambda: check(broker),
         }
         if ansible:
-            variants["ansible-playbook, no task"] = lambda: playbook(broker, where, 0)
-            variants["ansible-playbook, one look"] = lambda: playbook(broker, where, 1)
-            variants[f"ansible-playbook, {TASKS} looks"] = lambda: playbook(broker, where, TASKS)
-        times: dict[str, list[float]] = {name: [] for name in variants}
-        for _turn in range(runs):
-            for name, call in variants.items():
-                times[name].append(timed(call))
-    middle = {name: statistics.median(values) for name, values in times.items()}
+            variants["ansible-playbook, no task"] = lambda: playbook(where, "empty", [])
+            variants["ansible-playbook, one look"] = lambda: playbook(where, "one", looks(broker, 1))
+            variants[f"ansible-playbook, {TASKS} looks"] = lambda: playbook(where, "more", looks(broker, TASKS))
+        middle = in_turns(variants, runs)
     if ansible:
         added = (middle[f"ansible-playbook, {TASKS} looks"] - middle["ansible-playbook, no task"]) / TASKS
         middle["one more look in a play"] = max(0.0, added)

@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,8 @@ import time
 import typing as t
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-COLLECTIONS = ROOT / ".build" / "collections"
-sys.path[:0] = [str(ROOT), str(COLLECTIONS)]
+import _measuring as measuring
+from _measuring import in_turns, playbook, run
 
 QUESTIONS = ("SELECT count(*) FROM pg_stat_activity;", "SHOW max_connections;")
 TASKS = 5
@@ -43,19 +41,6 @@ class Server(t.NamedTuple):
     password: str
     container: str
     exec: tuple[str, ...]
-
-
-def run(command: t.Sequence[str], **more: t.Any) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def timed(call: t.Callable[[], t.Any]) -> float:
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
 
 
 def lab_server() -> tuple[Server, dict[str, str]]:
@@ -123,33 +108,14 @@ def options(server: Server) -> dict[str, t.Any]:
 
 
 def check(server: Server) -> dict[str, t.Any]:
-    from ansible_collections.incident.response.plugins.module_utils.checks.postgresql_health import CHECK
-    from ansible_collections.incident.response.plugins.module_utils.module.check import perform
-
-    defaults = {name: spec.get("default") for name, spec in CHECK.spec.options.items()}
-    return perform(CHECK, {**defaults, **options(server)})
+    return measuring.check("postgresql_health", options(server))
 
 
 def peak_mb(server: Server, what: str) -> float:
-    """Peak of a process that imports what it needs and does one of the above once."""
-    code = (
-        f"import resource, sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]\n"
-        f"import postgresql_health as b; b.{what}(b.Server(*{tuple(server)!r}))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    return int(run([sys.executable, "-c", code]).split()[-1]) / 1024
+    return measuring.peak_mb("postgresql_health", f"b.{what}(b.Server(*{tuple(server)!r}))")
 
 
 # Plays
-
-
-def playbook(where: Path, name: str, tasks: list[dict[str, t.Any]], environment: dict[str, str]) -> None:
-    file = where / f"{name}.yml"
-    file.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(file)]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"incident_state_dir={where / 'state'}"]
-    more = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_LOCALHOST_WARNING": "false"}
-    run(command, env={**environment, **more}, cwd=where)
 
 
 def looks(server: Server, count: int) -> list[dict[str, t.Any]]:
@@ -186,11 +152,7 @@ def measure(server: Server, environment: dict[str, str], runs: int) -> None:
             f"play with {TASKS} looks": lambda: playbook(where, "more", looks(server, TASKS), environment),
             "naive play of the same": lambda: playbook(where, "naive", naive(server), environment),
         }
-        times: dict[str, list[float]] = {name: [] for name in variants}
-        for _turn in range(runs):
-            for name, call in variants.items():
-                times[name].append(timed(call))
-    middle = {name: statistics.median(values) for name, values in times.items()}
+        middle = in_turns(variants, runs)
     middle["one more look in a play"] = max(0.0, middle[f"play with {TASKS} looks"] - middle["play with one look"]) / (
         TASKS - 1
     )

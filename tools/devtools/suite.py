@@ -91,7 +91,7 @@ def go() -> Phase:
 
 
 def benchmark_files() -> list[Path]:
-    return sorted((ROOT / "benchmarks").glob("*.py"))
+    return sorted((ROOT / "benchmarks").glob("[!_]*.py"))
 
 
 def against_lab(name: str, title: str, *steps: Step) -> Phase:
