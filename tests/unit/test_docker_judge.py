@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import docker_parse as parse
@@ -31,35 +30,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.docker_snap
     parse_time,
 )
 from ansible_collections.incident.response.plugins.module_utils.core.thresholds import merge
-
-FIXTURES = Path(__file__).parent / "fixtures" / "docker"
-RECORDED = {
-    path.stem: json.loads(path.read_text()) for path in sorted(FIXTURES.glob("*.json")) if path.stem != "events"
-}
-
-
-def container(name="healthy", **changes):
-    made = parse.container_from_inspect(copy.deepcopy(RECORDED[name]))
-    for field, value in changes.items():
-        setattr(made, field, value)
-    return made
-
-
-def look(*containers, **fields):
-    """A snapshot taken 5 s after the last thing that the containers' own times say."""
-    times = [moment for one in containers for moment in (one.started, one.finished, one.created) if moment]
-    now = fields.pop("now", max(times, default=1_000_000.0) + 5)
-    return DockerSnapshot(now=now, reachable=True, containers=list(containers), **{"events_since": now - 900, **fields})
-
-
-def ids(findings):
-    return [finding.id for finding in findings]
-
-
-def only(findings):
-    assert len(findings) == 1, ids(findings)
-    return findings[0]
-
+from docker_made import FIXTURES, RECORDED, container, ids, look, only, running
 
 FAULTS = {
     "healthy": [],
@@ -193,10 +164,6 @@ def test_a_limit_that_the_peak_fills_to_70_percent():
     finding = only(judge(look(container("oom_main")), Settings()))
     assert finding.details["suggested_limit"] == 48 * 2**20
     assert any("--memory 48m --memory-swap 48m" in remedy.command for remedy in finding.remedies)
-
-
-def running(**changes):
-    return container("healthy", **changes)
 
 
 def test_oom_of_a_child_is_not_a_container_that_is_down():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .docker_deaths import deaths
+from .docker_deaths import Death, deaths
 from .docker_snapshot import Container, DockerSnapshot
 
 SETTLED = 60.0
@@ -34,7 +34,7 @@ def find_loop(
     crashes = [death for death in died if not death.asked]
     proofs = {
         "restart count": _by_count(container, history, oldest),
-        "events": len(crashes) if container.status in ("running", "restarting") and container.restart_count else 0,
+        "events": _by_events(container, snapshot, crashes),
         "samples": _by_samples(container, history, oldest),
     }
     interval = _interval(container, [death.at for death in died])
@@ -47,6 +47,26 @@ def find_loop(
     most = max(proofs.values())
     sources = tuple(name for name, count in proofs.items() if count) + (("status restarting",) if restarting else ())
     return Loop(max(most, 1), sources, interval, codes)
+
+
+SOON = 65.0
+"""Seconds after a crash in which a restart policy brings a container back: its longest pause is 60."""
+LOOPED = 3
+"""Crashes, each with a restart soon after, that prove a loop though somebody has set RestartCount back since."""
+
+
+def _by_events(container: Container, snapshot: DockerSnapshot, crashes: list[Death]) -> int:
+    """Crashes of one that its policy has brought back. Where RestartCount is 0, somebody restarted it last: then the
+    events alone have to show that the policy did so again and again before."""
+    if container.status not in ("running", "restarting"):
+        return 0
+    if container.restart_count:
+        return len(crashes)
+    if container.restart_policy not in ("always", "unless-stopped", "on-failure"):
+        return 0
+    starts = [e.at for e in snapshot.events if e.container_id == container.id and e.action == "start"]
+    back = [death for death in crashes if any(0 < at - death.at <= SOON for at in starts)]
+    return len(back) if len(back) >= LOOPED else 0
 
 
 def _by_count(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> int:
