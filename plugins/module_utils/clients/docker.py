@@ -262,7 +262,7 @@ class _Look:
 
     def _keep_log(self, container: Container, found: t.Any) -> None:
         if isinstance(found, CollectError):
-            if found.kind == "deadline":
+            if found.kind in ("deadline", "timeout"):
                 container.unmeasured["its log"] = found.message
             elif found.kind != "gone":
                 container.logs_error = found.message

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .docker_settings import Case
 from .docker_snapshot import Container
 from .findings import WARNING, Finding, Remedy
@@ -28,11 +30,9 @@ def _image_drift(container: Container) -> str:
     return ""
 
 
-def _newest(case: Case) -> Container:
-    """The container of its service that was made last: the others should be like it."""
-    mine = case.container
-    same = [one for one in case.peers if not one.oneoff]
-    return max([mine, *same], key=lambda one: (one.created or 0.0, one is mine))
+def newest_of(group: t.Iterable[Container]) -> Container | None:
+    """The container of a service that was made last: the others should be like it. One-off ones are like none."""
+    return max((one for one in group if not one.oneoff), key=lambda one: one.created or 0.0, default=None)
 
 
 def _config_drift(case: Case) -> str:
@@ -45,8 +45,8 @@ def _config_drift(case: Case) -> str:
         return f"the Compose file's hash is {expected[:12]}, and it was made with {has}"
     if not container.service or not container.config_hash:
         return ""
-    newest = _newest(case)
-    if not newest.config_hash or newest.config_hash == container.config_hash:
+    newest = case.newest
+    if newest is None or container.oneoff or newest.config_hash in ("", container.config_hash):
         return ""
     return f"{newest.name}, made later, has the hash {newest.config_hash[:12]}, and it has {container.config_hash[:12]}"
 

@@ -12,7 +12,7 @@ from . import docker_ports as ports
 from . import docker_resource_findings as resources
 from . import docker_room as room
 from . import docker_state_findings as states
-from .docker_drift import drifted
+from .docker_drift import drifted, newest_of
 from .docker_loops import find_loop
 from .docker_oom import find_oom
 from .docker_settings import Case, Sample, Settings, details_of
@@ -58,9 +58,10 @@ def _judge_group(
     group: list[Container], snapshot: DockerSnapshot, settings: Settings, samples: list[Sample]
 ) -> list[Finding]:
     cases = []
+    newest = newest_of(group)
     for container in group:
         own = tuple(sample for sample in samples if sample["container_id"] == container.id)
-        cases.append(Case(container, snapshot, settings, own, peers=tuple(group)))
+        cases.append(Case(container, snapshot, settings, own, newest=newest))
     faults = [_fault(case) for case in cases]
     well = sum(fault is None or fault.id in _STILL_WORKS or _recovered(fault) for fault in faults)
     expected = settings.expected.get(cases[0].service)

@@ -79,12 +79,22 @@ def _by_count(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], 
     counts = [*recent, container.restart_count]
     if before:
         counts.insert(0, int(before[-1]["restart_count"]))
-    grown = sum(later - earlier if later >= earlier else later for earlier, later in zip(counts, counts[1:]))
+    grown = _grown(counts)
+    made_lately = container.created is not None and container.created >= oldest
+    if made_lately and not container.restart_count:
+        # Somebody restarted it last. What it had counted before is a loop only where it is many.
+        since_made = _grown([0, *counts])
+        return since_made if since_made >= LOOPED else grown
     if before or not container.restart_count:
         return grown
-    if container.created is not None and container.created >= oldest:
+    if made_lately:
         return max(grown, container.restart_count)
     return max(grown, int(container.started is not None and container.started >= oldest))
+
+
+def _grown(counts: list[int]) -> int:
+    """The sum of all increases."""
+    return sum(later - earlier if later >= earlier else later for earlier, later in zip(counts, counts[1:]))
 
 
 def _by_samples(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> int:
@@ -111,5 +121,8 @@ def _interval(container: Container, died: t.Sequence[float]) -> float | None:
 def _settled(container: Container, now: float, interval: float | None, window: float) -> bool:
     if container.started is None:
         return False
-    wait = window if interval is None else max(SETTLED, 2 * interval)
+    if interval is None:
+        wait = window if container.restart_count else SETTLED
+    else:
+        wait = max(SETTLED, 2 * interval)
     return now - container.started >= min(wait, window)

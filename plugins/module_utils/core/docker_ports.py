@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Can a container be reached on its ports? Published as it was declared, and listened on from inside. Pure.
 
-A published port that nothing listens on accepts a connection (Docker's proxy does) and resets it, and so does one that a
+A published port that nothing listens on accepts a connection (Docker's proxy does) and resets it; so does one that a
 process listens on by loopback only: from inside, by the health check too, all looks well.
 """
 
@@ -109,7 +109,10 @@ def _listening(case: Case) -> tuple[list[int], list[int]]:
     """(ports that nothing listens on, ports that something listens on by loopback only), of the TCP ports."""
     container = case.container
     silent, local = [], []
-    for inner in sorted({port.inner for port in wanted(case)} | set(container.published)):
+    inners = set(container.published)
+    if _shares_network(container):
+        inners |= {port.inner for port in wanted(case)}
+    for inner in sorted(inners):
         number, _slash, protocol = inner.partition("/")
         if protocol != "tcp" or not number.isdigit() or container.listeners is None:
             continue

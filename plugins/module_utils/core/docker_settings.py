@@ -22,8 +22,8 @@ THRESHOLDS: dict[str, dict[str, float]] = {
     "log_mib": {"warn": 1024, "crit": 10_240},
     "layer_mib": {"warn": 1024, "crit": 10_240},
 }
-"""memory_percent: working set of the limit. disk_percent: of the file system of the engine's data. log_mib: all files of
-a container's log. layer_mib: what it wrote outside of volumes. restarts: that nobody asked for, within the window."""
+"""memory_percent: working set of the limit. disk_percent: of the file system of the engine's data. log_mib: all files
+of a container's log. layer_mib: what it wrote outside of volumes. restarts: unasked ones within the window."""
 
 Sample = t.Mapping[str, t.Any]
 
@@ -53,7 +53,7 @@ class Settings:
 @dataclasses.dataclass(frozen=True)
 class Case:
     """One container with all that it is judged by. alone: no other replica of its service is well.
-    peers: all containers of its service, itself among them.
+    newest: the container of its service that was made last, perhaps itself.
     """
 
     container: Container
@@ -61,7 +61,7 @@ class Case:
     settings: Settings
     history: tuple[Sample, ...] = ()
     alone: bool = True
-    peers: tuple[Container, ...] = ()
+    newest: Container | None = None
 
     @property
     def service(self) -> str:
