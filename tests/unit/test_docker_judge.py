@@ -343,9 +343,15 @@ def test_a_loop_is_seen_across_a_restart_by_hand_by_history():
     finding = only(judge(look(one), Settings(), history))
     assert (finding.id, finding.details["restarts"]) == ("docker.container.crash_loop", 3)
     assert judge(look(one, now=one.started + 61), Settings(), history) == []
-    assert judge(look(one), Settings(), [sample(one, one.started - 20, restart_count=2, started_at="a")]) == []
+    slow = [sample(one, one.started - 20, restart_count=3, started_at="a")]
+    one.created = one.started - 420
+    assert ids(judge(look(one, now=one.started + 260), Settings(), slow)) == ["docker.container.crash_loop"]
+    assert judge(look(one, now=one.started + 270), Settings(), slow) == [], "twice the 133 s that each life lasted"
+    few = only(judge(look(one), Settings(), [sample(one, one.started - 20, restart_count=2, started_at="a")]))
+    assert (few.details["restarts"], few.state) == (1, "warning"), "one life that a policy began, of another time"
     one.created = one.started - 5000
-    assert judge(look(one), Settings(), history) == [], "3 since it was made, and that was long ago"
+    old = only(judge(look(one), Settings(), history))
+    assert (old.details["restarts"], old.state) == (1, "warning"), "3 since it was made, and that was long ago"
 
 
 @pytest.mark.parametrize(

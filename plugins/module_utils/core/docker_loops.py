@@ -38,6 +38,8 @@ def find_loop(
         "samples": _by_samples(container, history, oldest),
     }
     interval = _interval(container, [death.at for death in died])
+    if interval is None and not container.restart_count:
+        interval = _interval_before(container, history, oldest)
     restarting = container.status == "restarting"
     if not restarting and (not any(proofs.values()) or _settled(container, snapshot.now, interval, window)):
         return None
@@ -118,11 +120,18 @@ def _interval(container: Container, died: t.Sequence[float]) -> float | None:
     return None
 
 
+def _interval_before(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> float | None:
+    """The average before somebody set the count back, of a container that was made within the window."""
+    created = container.created
+    if created is None or created < oldest:
+        return None
+    lives = [(int(sample["restart_count"]), float(sample["at"])) for sample in history if sample["at"] > created]
+    count, at = max(lives, default=(0, 0.0))
+    return (at - created) / count if count else None
+
+
 def _settled(container: Container, now: float, interval: float | None, window: float) -> bool:
     if container.started is None:
         return False
-    if interval is None:
-        wait = window if container.restart_count else SETTLED
-    else:
-        wait = max(SETTLED, 2 * interval)
+    wait = window if interval is None else max(SETTLED, 2 * interval)
     return now - container.started >= min(wait, window)
