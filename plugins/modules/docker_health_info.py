@@ -184,6 +184,8 @@ snapshot:
   description:
     - The raw facts. C(services) has an entry for each service (or container without one) with the facts of its worst
       container, and all of them in C(containers).
+    - Of each container there are C(listening) (addresses and TCP ports inside), C(pids), C(log_bytes), C(layer_bytes)
+      and C(config_hash), V(null) where nobody could look. C(disk) is the file system of the engine's data.
     - Of each container there are C(logs) with C(at) and C(text), a stack trace as one entry, and C(traces) with
       C(kind), C(text) and C(count).
   returned: success

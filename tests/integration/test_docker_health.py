@@ -440,10 +440,12 @@ def forgotten_oom(yard: Yard, service: str, result: dict[str, Any]) -> bool:
 def test_without_files_of_this_machine(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """As against a remote engine: processes by top, memory by stats, no kernel log. The same faults are found."""
     monkeypatch.setattr(client.local, "local_facts", lambda *_arguments: None)
-    services = ["twin", "frozen", "frozen-child", "worker", "oom-main"]
+    services = ["twin", "frozen", "frozen-child", "worker", "oom-main", "many-children", "few-children", "loopback"]
     result = look(project=yard.project, services=services, depth="full", log_lines=0)
     assert not any("kernel log" in text for text in result["measured"])
     expected = {service: [FAULTS[service][1]] if service in FAULTS else [] for service in services}
+    expected["loopback"] = []  # nobody can look into its network from a distance
+    assert not any("listening" in text for text in result["measured"])
     if forgotten_oom(yard, "oom-main", result):
         expected["oom-main"] = [DOWN]
         assert any("OOM killer did" in cause for cause in found(result, "oom-main")[0]["causes"])

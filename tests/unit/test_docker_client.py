@@ -218,7 +218,11 @@ def test_images_are_asked_for_once_each():
     assert [call for call in engine.calls if call[0] == "image_id"] == [("image_id", name)]
     assert snapshot.containers[0].tag_image == recorded("healthy")["Image"]
     engine.failing["image_id"] = CollectError("gone", "No such image")
-    assert look(engine).containers[0].tag_image == "" and look(engine).containers[0].unmeasured == {}
+    snapshot = look(engine)
+    assert snapshot.containers[0].tag_image == "" and snapshot.containers[0].unmeasured == {}
+    assert snapshot.notes == [], "a name that is gone is an answer"
+    engine.failing["image_id"] = CollectError("permission", "403")
+    assert look(engine).notes == ["1 names of images, which could not be looked at: 403"]
 
 
 def test_layers_are_added_up_in_full_depth_only(monkeypatch):
@@ -232,6 +236,10 @@ def test_layers_are_added_up_in_full_depth_only(monkeypatch):
     assert len([call for call in engine.calls if call[0] == "size_written"]) == MANY
     assert f"layers of {MANY} of {MANY + 1} containers" in snapshot.notes
     assert sorted(one.layer_bytes or 0 for one in snapshot.containers)[-2:] == [0, 5]
+    engine.failing["size_written"] = CollectError("timeout", "timed out")
+    snapshot = look(engine, full=True)
+    assert f"{MANY} layers, which could not be looked at: timed out" in snapshot.notes
+    assert not any(one.unmeasured or one.layer_bytes for one in snapshot.containers)
 
 
 def test_files_of_this_machine_are_of_an_engine_on_it(tmp_path):

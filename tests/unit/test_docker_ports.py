@@ -106,6 +106,15 @@ def test_listening(listeners, found):
         assert "8080" in finding.summary and finding.evidence and finding.causes and finding.remedies
 
 
+def test_one_silent_port_of_several_is_a_warning():
+    both = {"8080/tcp": ["80"], "9090/tcp": ["90"], "53/udp": ["53"]}
+    finding = only(judge(web(declared=both, published=both), Settings()))
+    assert (finding.id, finding.state, finding.severity) == ("docker.port.not_listening", "warning", "P3")
+    assert finding.details["silent_ports"] == [9090] and "switched off" in finding.causes[1]
+    none = only(judge(web(declared=both, published=both, listeners=[]), Settings()))
+    assert (none.state, none.severity, none.details["silent_ports"]) == ("critical", "P2", [8080, 9090])
+
+
 def test_what_is_not_published_may_listen_as_it_likes():
     assert judge(web(declared={}, published={}, listeners=[("127.0.0.1", 8080)]), Settings()) == []
 

@@ -170,6 +170,7 @@ class _Look:
             self._keep_samples(container, first.get(container.id), found.get(("second", container.id)))
             self._keep_log(container, found.get(("log", container.id)))
             self._keep_extras(container, found)
+        self._note_left_out(found)
         here = any(isinstance(sample, _Sample) and sample.facts is not None for sample in first.values())
         self._keep_machine(here, bool(running))
 
@@ -200,6 +201,14 @@ class _Look:
         container.layer_bytes = size if isinstance(size, int) else None
         if self.engine.address.startswith("unix:") and container.log_path:
             container.log_bytes = local.log_bytes(container.log_path, container.id)
+
+    def _note_left_out(self, found: t.Mapping[tuple[str, str], t.Any]) -> None:
+        """What is nice to know and could not be read is said once, with one reason, and is no finding."""
+        for kind, what in (("size", "layers"), ("image", "names of images")):
+            late = [value for key, value in found.items() if key[0] == kind and isinstance(value, CollectError)]
+            late = [error for error in late if error.kind != "gone"]
+            if late:
+                self.snapshot.notes.append(f"{len(late)} {what}, which could not be looked at: {late[0].message}")
 
     def _keep_machine(self, here: bool, running: bool) -> None:
         """This machine's kernel log and disk say something about containers only where the engine runs on it."""

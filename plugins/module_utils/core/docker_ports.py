@@ -15,7 +15,7 @@ import typing as t
 
 from .docker_settings import Case
 from .docker_snapshot import Container
-from .findings import CRITICAL, Finding, Remedy
+from .findings import CRITICAL, WARNING, Finding, Remedy
 
 SETTLED = 30.0
 """Seconds after its start in which a container that is healthy may not listen yet."""
@@ -144,10 +144,12 @@ def not_listening(case: Case) -> Finding | None:
     if not silent:
         return None
     ports = ", ".join(map(str, silent))
+    tcp = [inner for inner in container.published if inner.endswith("/tcp")]
+    some = len(silent) < len(tcp)
     return case.finding(
         "docker.port.not_listening",
-        CRITICAL,
-        "P2",
+        WARNING if some else CRITICAL,
+        "P3" if some else "P2",
         f"Container {container.name} runs, and nothing in it listens on port {ports}: connections are reset",
         observed={"listening": _seen(container), "health": container.health.status},
         threshold={"listening": silent},
@@ -157,6 +159,7 @@ def not_listening(case: Case) -> Finding | None:
         ),
         causes=(
             "the application listens on another port than the one that is published (compare its settings)",
+            *(("what the port is for is switched off: others of its ports are listened on",) if some else ()),
             "its server has ended or has not come up, and the main process goes on without it",
         ),
         remedies=(
