@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.incident.response.plugins.module_utils.clients import docker_local
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_local import (
     kernel_ooms,
     local_facts,
@@ -90,6 +91,17 @@ def test_half_of_the_files(tmp_path):
     assert local_facts(7, ID, f"{tmp_path}/").listeners == [("::", 80)]
     (tmp_path / "proc/7/net/tcp6").unlink()
     assert local_facts(7, ID, f"{tmp_path}/").listeners is None, "nobody could look, which is not: nothing listens"
+
+
+def test_a_crowd_of_sockets(tmp_path, monkeypatch):
+    """The table's beginning is read; where it ends among those that listen, nobody knows them all."""
+    row = "   1: 0100007F:1F91 0100007F:1F90 01 0\n"
+    files = {**V1, "proc/7/net/tcp": PROCESSES["proc/7/net/tcp"] + row * 1000}
+    root = tree(tmp_path, files)
+    monkeypatch.setattr(docker_local, "SOCKET_TABLE", 500)
+    assert local_facts(7, ID, root).listeners == [("127.0.0.1", 8080), ("::", 80)]
+    (tmp_path / "proc/7/net/tcp").write_text("   1: 0100007F:1F91 0100007F:1F90 0A 0\n" * 1000)
+    assert local_facts(7, ID, root).listeners is None
 
 
 def record(micros, text, number=1):

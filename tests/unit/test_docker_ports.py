@@ -10,6 +10,7 @@ import copy
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.checks import docker_health
 from ansible_collections.incident.response.plugins.module_utils.core import docker_parse as parse
+from ansible_collections.incident.response.plugins.module_utils.core import docker_summary
 from ansible_collections.incident.response.plugins.module_utils.core.docker_judge import judge
 from ansible_collections.incident.response.plugins.module_utils.core.docker_ports import Expected, parse_port
 from ansible_collections.incident.response.plugins.module_utils.core.docker_settings import Settings
@@ -231,6 +232,16 @@ def test_odd_tables_of_sockets(text):
     assert parse.listeners_from_table(text) == []
 
 
-def test_of_many_sockets_some_are_kept():
-    rows = "".join(f"{n}: 00000000:{n + 1:04X} 00000000:0000 0A\n" for n in range(5000))
-    assert len(parse.listeners_from_table(rows)) == parse.MOST_LISTENERS
+def test_a_table_that_was_cut_is_whole_where_it_ends_among_connections():
+    """Else a port that listens could be missing, and would be called silent."""
+    listening = "".join(f"{n}: 00000000:{n + 1:04X} 00000000:0000 0A\n" for n in range(100))
+    connected = "0: 020011AC:0050 030011AC:C350 01\n" * 100
+    assert len(parse.listeners_from_table(listening, cut=False)) == 100
+    assert len(parse.listeners_from_table(listening + connected, cut=True)) == 100
+    assert parse.listeners_from_table(listening + connected[:10], cut=True) is None
+    assert parse.listeners_from_table("", cut=True) is None
+
+
+def test_only_some_listeners_are_shown():
+    one = running(listeners=[("::", port) for port in range(1, 500)])
+    assert len(docker_summary.container_dict(one)["listening"]) == 50

@@ -22,6 +22,8 @@ from ..core.docker_snapshot import Disk, KernelOom, Memory, Pids, Process
 
 MOST_PROCESSES = 200
 _SHORT = 4096
+SOCKET_TABLE = 256 * 1024
+"""Bytes to read of a table of sockets: 1700 of them."""
 
 
 class LocalFacts(t.NamedTuple):
@@ -32,9 +34,9 @@ class LocalFacts(t.NamedTuple):
     listeners: list[tuple[str, int]] | None = None
 
 
-def _read(path: str) -> str:
+def _read(path: str, most: int = _SHORT * 4) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read(_SHORT * 4)
+        return file.read(most)
 
 
 def _number(path: str) -> int | None:
@@ -129,7 +131,11 @@ def _listeners(pid: int, root: str) -> list[tuple[str, int]] | None:
     found: list[tuple[str, int]] | None = None
     for name in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
-            found = (found or []) + listeners_from_table(_read(f"{root}proc/{pid}/net/{name}"))
+            text = _read(f"{root}proc/{pid}/net/{name}", SOCKET_TABLE)
+            some = listeners_from_table(text, len(text) >= SOCKET_TABLE)
+            if some is None:
+                return None
+            found = (found or []) + some
     return found
 
 

@@ -70,7 +70,7 @@ def drifted(case: Case) -> Finding | None:
         observed={"image_id": container.image_id, "config_hash": container.config_hash},
         threshold={
             "image_id": container.tag_image or container.compose_image or None,
-            "config_hash": case.settings.hashes.get(case.service) or None,
+            "config_hash": case.settings.hashes.get(case.service) or (case.newest.config_hash if case.newest else None),
         },
         evidence=tuple(why for why in (image, config) if why),
         causes=tuple(causes),

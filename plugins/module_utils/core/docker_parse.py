@@ -227,14 +227,17 @@ def pids_from_stats(stats: t.Mapping[str, t.Any]) -> Pids | None:
 
 
 _LISTEN = "0A"
-MOST_LISTENERS = 200
 
 
-def listeners_from_table(text: str) -> list[tuple[str, int]]:
-    """(address, port) of the listening sockets of /proc/PID/net/tcp or tcp6, which has them first."""
+def listeners_from_table(text: str, cut: bool = False) -> list[tuple[str, int]] | None:
+    """(address, port) of the listening sockets of /proc/PID/net/tcp or tcp6, which has them before all others. cut:
+    only its beginning was read; where that ends among them, nobody knows them all: None.
+    """
     found = []
-    for line in text.splitlines():
-        fields = line.split()
+    rows = [line.split() for line in text.splitlines()[: -1 if cut else None]]
+    if cut and (not rows or rows[-1][3:4] == [_LISTEN]):
+        return None
+    for fields in rows:
         if len(fields) < 4 or fields[3] != _LISTEN:
             continue
         address, _colon, port = fields[1].partition(":")
@@ -242,7 +245,7 @@ def listeners_from_table(text: str) -> list[tuple[str, int]]:
             found.append((_address(address), int(port, 16)))
         except ValueError:
             continue
-    return found[:MOST_LISTENERS]
+    return found
 
 
 def _address(text: str) -> str:

@@ -42,7 +42,7 @@ def container_dict(container: Container) -> dict[str, t.Any]:
         "limits": {"memory": container.memory_limit, "cpus": container.cpus, "pids": container.pids_limit},
         "memory": dataclasses.asdict(memory) if memory else None,
         "pids": dataclasses.asdict(container.pids) if container.pids else None,
-        "listening": None if container.listeners is None else [f"{host} {port}" for host, port in container.listeners],
+        "listening": None if container.listeners is None else [f"{a} {port}" for a, port in container.listeners[:50]],
         "log_bytes": container.log_bytes,
         "layer_bytes": container.layer_bytes,
         "config_hash": container.config_hash,
