@@ -52,6 +52,18 @@ options:
       - V(0) is for a job that runs and ends.
     type: dict
     default: {}
+  expected_ports:
+    description:
+      - Ports by service that have to be published, one or a list, as V(8080), V(8080/udp), or V(80:8080) with the
+        host's port first. What a container was created with has to be published without being named here.
+    type: dict
+    default: {}
+  config_hashes:
+    description:
+      - Hash of the configuration by service, as C(docker compose config --hash '*') prints it for the Compose file as
+        it is now. Without it containers of one service are compared with the one that was made last.
+    type: dict
+    default: {}
   log_lines:
     description:
       - Lines of each log to read, at most 10000 and 256 KiB. V(0) reads none.
@@ -64,7 +76,7 @@ options:
   depth:
     description:
       - V(full) takes two samples 2 s apart for CPU throttling, and reads memory through the engine where it is not on
-        this machine. V(quick) does neither.
+        this machine. It has the engine add up what containers wrote into their layers. V(quick) does none of it.
     type: str
     default: quick
     choices: [quick, full]
@@ -77,6 +89,9 @@ options:
       - Pairs of C(warn) and C(crit) that replace the defaults, by name. Higher is worse in all of them.
       - C(memory_percent) is the working set of the limit (80, 92), C(cpu_throttled_percent) the part of periods that
         were throttled (25, 50), C(restarts) those that nobody asked for within O(restart_window) (1, 3).
+      - C(pids_percent) is processes and threads of their limit (80, 95), C(disk_percent) space or inodes in use where
+        the engine keeps its data (90, 95), C(log_mib) the log files of a container (1024, 10240) and C(layer_mib) what
+        it wrote outside of volumes (1024, 10240).
     type: dict
     default: {}
 notes:
@@ -86,9 +101,19 @@ notes:
   - "CTR-03: C(docker.container.unhealthy), also for one that starts for too long. CTR-04: C(docker.healthcheck.absent).
     CTR-05: C(docker.container.crash_loop)."
   - "CTR-06: C(docker.memory.oom_killed). Its details say C(confidence), C(sources), C(main_process) (or a child of it),
-    C(host_pressure) (the machine was short, not the limit) and C(suggested_limit)."
+    C(host_pressure) (the machine was short, not the limit), C(scope) (V(container) or V(host)) and
+    C(suggested_limit)."
   - "CTR-07: C(docker.memory.high). CTR-08: C(docker.memory.unlimited). CTR-09: C(docker.cpu.throttled).
     CTR-12: C(docker.container.start_failed)."
+  - "CTR-10: C(docker.pids.high). C(docker.disk.high) and C(docker.log.large) need an engine on this machine, the latter
+    also the right to look at its files. C(docker.layer.large) is judged in the depth V(full)."
+  - "CTR-11: C(docker.port.not_published), against what the container was created with and O(expected_ports).
+    C(docker.port.not_listening), nothing listens on a published TCP port, and C(docker.port.loopback_only), only
+    loopback does. Both are about engines on this machine and containers that are healthy for 30 s, or run for 120 s
+    without a health check; of an unhealthy one, a port that nothing listens on is named among its causes."
+  - "CTR-13: C(docker.container.drifted), its image's name stands for another image by now, or its configuration is not
+    that of O(config_hashes) or of the newest container of its service. A limit that C(docker update) has changed is not
+    seen."
   - "No row: C(docker.process.frozen), the main process is stopped by a signal while its container counts as running;
     C(docker.daemon.unreachable), C(docker.daemon.forbidden); C(docker.logs.unreadable)."
   - C(docker.unmeasured) has the state C(unknown) and says what could not be read and why. It is never the same as
@@ -159,6 +184,8 @@ snapshot:
   description:
     - The raw facts. C(services) has an entry for each service (or container without one) with the facts of its worst
       container, and all of them in C(containers).
+    - Of each container there are C(listening) (addresses and TCP ports inside), C(pids), C(log_bytes), C(layer_bytes)
+      and C(config_hash), V(null) where nobody could look. C(disk) is the file system of the engine's data.
     - Of each container there are C(logs) with C(at) and C(text), a stack trace as one entry, and C(traces) with
       C(kind), C(text) and C(count).
   returned: success

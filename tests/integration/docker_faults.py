@@ -46,6 +46,7 @@ class Yard:
         self.client = docker.from_env(timeout=60)
         self.project = f"dh-{uuid.uuid4().hex[:8]}"
         self.made: dict[str, Any] = {}
+        self.images: list[str] = []
         tags = [tag for image in self.client.images.list("incident-lab/base") for tag in image.tags]
         assert tags, "the lab has built no image incident-lab/base: run `lab up` once"
         self.image = tags[0]
@@ -58,6 +59,7 @@ class Yard:
         if not options["mem_limit"]:
             del options["mem_limit"], options["memswap_limit"]
         labels = {
+            **options.pop("labels", {}),
             "com.docker.compose.project": self.project,
             "com.docker.compose.service": service,
             "com.docker.compose.oneoff": "False",
@@ -65,12 +67,19 @@ class Yard:
         }
         name = f"{self.project}-{service}-{number}"
         argv = ["sh", "-c", command] if command is not None else ["/no/such/program"]
-        container = self.client.containers.create(self.image, argv, name=name, labels=labels, **options)
+        image = options.pop("image", self.image)
+        container = self.client.containers.create(image, argv, name=name, labels=labels, **options)
         self.made[container.id] = container
         if start:
             with contextlib.suppress(docker.errors.APIError):
                 container.start()
         return container
+
+    def image_of(self, container: Any, name: str) -> str:
+        """An image of our own: a container's layer, under a name that may have stood for another one before."""
+        identifier = container.commit(repository=f"{self.project}/{name}", tag="1").id
+        self.images.append(identifier)
+        return f"{self.project}/{name}:1"
 
     def state(self, container: Any) -> dict[str, Any]:
         return self.client.api.inspect_container(container.id)["State"]
@@ -97,3 +106,6 @@ class Yard:
         for container in self.made.values():
             with contextlib.suppress(docker.errors.APIError):
                 container.remove(force=True, v=True)
+        for image in self.images:
+            with contextlib.suppress(docker.errors.APIError):
+                self.client.images.remove(image, force=True)

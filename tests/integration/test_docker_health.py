@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,7 +71,48 @@ def worker_stopped(yard: Yard, name: str) -> None:
     os.kill(pids[0], signal.SIGSTOP)
 
 
-TWINS = {"twin": twin, "by-hand": restarted_by_hand, "cache": cache_only, "worker": worker_stopped}
+PUBLISHED = {"ports": {"8080/tcp": ("127.0.0.1", None)}, "healthcheck": OK}
+SETTLES = 31.0
+"""Seconds in which a container that is healthy need not listen yet."""
+
+
+def server(address: str) -> str:
+    options = f"LocalAddr => q({address}), LocalPort => 8080, Listen => 5"
+    return f"exec perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new({options}) or die; sleep 1 while 1'"
+
+
+def serves(address: str) -> Callable[[Yard, str], None]:
+    """Listens on a published port; waits until it is given no more time for that."""
+
+    def make(yard: Yard, name: str) -> None:
+        settled(yard, yard.run(name, server(address), **PUBLISHED), name)
+
+    return make
+
+
+def settled(yard: Yard, container: Any, name: str) -> None:
+    until(lambda: yard.health(container) == "healthy", f"{name} is healthy")
+    time.sleep(SETTLES)
+
+
+def some_children(number: int) -> Callable[[Yard, str], None]:
+    def make(yard: Yard, name: str) -> None:
+        container = yard.run(
+            name, f"for n in $(seq {number}); do sleep 1000 & done; wait", pids_limit=100, healthcheck=OK
+        )
+        until(lambda: len(yard.children(container)) >= number, f"{name} has its children")
+
+    return make
+
+
+TWINS = {
+    "twin": twin,
+    "by-hand": restarted_by_hand,
+    "cache": cache_only,
+    "worker": worker_stopped,
+    "web": serves("0.0.0.0"),
+    "few-children": some_children(20),
+}
 
 
 def ends(command: str) -> Callable[[Yard, str], None]:
@@ -178,6 +220,16 @@ def says(command: str, **options: Any) -> Callable[[Yard, str], None]:
     return make
 
 
+def silent_port(yard: Yard, name: str) -> None:
+    settled(yard, yard.run(name, **PUBLISHED), name)
+
+
+def unplugged(yard: Yard, name: str) -> None:
+    container = yard.run(name, server("0.0.0.0"), **PUBLISHED)
+    until(lambda: yard.health(container) == "healthy", f"{name} is healthy")
+    yard.client.networks.get("bridge").disconnect(container)
+
+
 DOWN, OOM = "docker.container.not_running", "docker.memory.oom_killed"
 FAULTS: dict[str, tuple[Callable[[Yard, str], None], str]] = {
     "exit0": (ends("exit 0"), DOWN),
@@ -200,6 +252,10 @@ FAULTS: dict[str, tuple[Callable[[Yard, str], None], str]] = {
     "no-command": (no_command, "docker.container.start_failed"),
     "no-limits": (no_limits, "docker.memory.unlimited"),
     "no-log": (no_log, "docker.logs.unreadable"),
+    "loopback": (serves("127.0.0.1"), "docker.port.loopback_only"),
+    "silent-port": (silent_port, "docker.port.not_listening"),
+    "unplugged": (unplugged, "docker.port.not_published"),
+    "many-children": (some_children(84), "docker.pids.high"),
 }
 SPEAKERS = {
     "hostile": says(HOSTILE),
@@ -384,10 +440,12 @@ def forgotten_oom(yard: Yard, service: str, result: dict[str, Any]) -> bool:
 def test_without_files_of_this_machine(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """As against a remote engine: processes by top, memory by stats, no kernel log. The same faults are found."""
     monkeypatch.setattr(client.local, "local_facts", lambda *_arguments: None)
-    services = ["twin", "frozen", "frozen-child", "worker", "oom-main"]
+    services = ["twin", "frozen", "frozen-child", "worker", "oom-main", "many-children", "few-children", "loopback"]
     result = look(project=yard.project, services=services, depth="full", log_lines=0)
     assert not any("kernel log" in text for text in result["measured"])
     expected = {service: [FAULTS[service][1]] if service in FAULTS else [] for service in services}
+    expected["loopback"] = []  # nobody can look into its network from a distance
+    assert not any("listening" in text for text in result["measured"])
     if forgotten_oom(yard, "oom-main", result):
         expected["oom-main"] = [DOWN]
         assert any("OOM killer did" in cause for cause in found(result, "oom-main")[0]["causes"])
@@ -400,6 +458,73 @@ def test_throttling_is_seen_in_full_depth(yard: Yard) -> None:
     result = look(project=yard.project, services=["busy", "twin"], depth="full", log_lines=0)
     assert [finding["id"] for finding in found(result, "busy")] == ["docker.cpu.throttled"]
     assert found(result, "twin") == []
+
+
+def test_sizes_and_disk_by_thresholds_of_their_own(yard: Yard) -> None:
+    """A log of 3 MB, a layer of 100 MB and the disk that all of it is on; the twin has little of either."""
+    result = look(
+        project=yard.project,
+        services=["twin", "huge", "cache"],
+        depth="full",
+        log_lines=0,
+        thresholds={"log_mib": {"warn": 2}, "layer_mib": {"warn": 50}, "disk_percent": {"warn": 2, "crit": 100}},
+    )
+    [large] = found(result, "huge")
+    assert large["id"] == "docker.log.large" and 3_000_000 < large["observed"]["log_bytes"] < 4_000_000
+    [layer] = found(result, "cache")
+    assert layer["id"] == "docker.layer.large" and layer["observed"]["layer_bytes"] >= 100 * MIB
+    assert found(result, "twin") == []
+    [disk] = [finding for finding in result["findings"] if finding["component"] == "docker"]
+    assert disk["id"] == "docker.disk.high" and 2 <= disk["observed"]["used_percent"] <= 100
+
+
+def test_ports_that_are_expected(yard: Yard) -> None:
+    services = {"services": ["web", "twin"], "project": yard.project, "log_lines": 0}
+    assert look(**services, expected_ports={"web": 8080})["findings"] == []
+    result = look(**services, expected_ports={"web": ["8080/tcp"], "twin": ["1:8080"]})
+    assert found(result, "web") == []
+    assert [finding["id"] for finding in found(result, "twin")] == ["docker.port.not_published"]
+
+
+def test_a_new_image_under_the_old_name(yard: Yard) -> None:
+    source = yard.run("source", start=False)
+    name = yard.image_of(source, "app")
+    yard.run("drifted", image=name, healthcheck=OK)
+    options = {"project": yard.project, "services": ["drifted"], "log_lines": 0}
+    assert look(**options)["findings"] == []
+    yard.image_of(source, "app")
+    [finding] = look(**options)["findings"]
+    assert (finding["id"], finding["severity"]) == ("docker.container.drifted", "P4")
+    assert finding["details"]["drift"] == ["image"]
+
+
+def test_configuration_by_its_hash(yard: Yard) -> None:
+    label = "com.docker.compose.config-hash"
+    for number, hash_ in ((1, "old"), (2, "new")):
+        yard.run("hashed", number=number, labels={label: hash_}, healthcheck=OK)
+    options = {"project": yard.project, "services": ["hashed"], "log_lines": 0}
+    for hashes in ({}, {"hashed": "new"}):
+        [finding] = look(**options, config_hashes=hashes)["findings"]
+        assert finding["id"] == "docker.container.drifted" and finding["details"]["drift"] == ["config"]
+        assert finding["details"]["container_name"].endswith("-hashed-1")
+
+
+THRICE = f"echo x >> /lives; [ $(wc -l < /lives) -gt 3 ] || exit 3; {STEADY}"
+
+
+def test_a_loop_across_a_restart_by_hand(yard: Yard) -> None:
+    """RestartCount is 0 afterwards, and on a busy engine the events are gone: the earlier look is what tells."""
+    container = yard.run("thrice", THRICE, restart_policy={"Name": "always"}, healthcheck=OK)
+    until(lambda: yard.client.api.inspect_container(container.id)["RestartCount"] >= 3, "it was restarted")
+    until(lambda: yard.status(container) == "running", "it runs")
+    options = {"containers": [container.name], "log_lines": 0}
+    before = look(**options)
+    container.restart(timeout=5)
+    after = look(**options, history=before["samples"])
+    [finding] = after["findings"]
+    assert finding["id"] == "docker.container.crash_loop" and finding["details"]["restarts"] >= 3
+    assert finding["details"]["restart_count"] == 0
+    assert found(look(project=yard.project, services=["twin"], log_lines=0, history=before["samples"]), "twin") == []
 
 
 def test_the_module_itself(yard: Yard) -> None:

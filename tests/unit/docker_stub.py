@@ -88,6 +88,14 @@ class StubEngine:
         self._called("stats", identifier)
         return {"memory_stats": {"usage": 10}, "cpu_stats": {"throttling_data": {"periods": 1, "throttled_periods": 0}}}
 
+    def image_id(self, name) -> str:
+        self._called("image_id", name)
+        return next((data["Image"] for data in self.data.values() if data["Config"]["Image"] == name), "")
+
+    def size_written(self, identifier) -> int | None:
+        self._called("size_written", identifier)
+        return self.data[identifier].get("SizeRw")
+
     def tail(self, identifier, tty, lines, since, deadline) -> Tail:
         self._called("tail", identifier, lines)
         return Tail(list(self.lines), False)

@@ -189,6 +189,77 @@ def test_full_depth_takes_two_samples(monkeypatch):
     assert one.cpu.periods == 0 and one.memory.usage == 10
 
 
+def test_a_silent_container_costs_its_time_once(monkeypatch):
+    """Its processes, its log and its second sample: none of them waits after another has."""
+    monkeypatch.setattr("ansible_collections.incident.response.plugins.module_utils.clients.docker.SPACING", 0.01)
+    engine = StubEngine(*crowd(5))
+    silent = engine.data[f"{3:064x}"]["Id"]
+
+    def hang(identifier, *_arguments):
+        if identifier == silent:
+            time.sleep(0.4)
+            raise CollectError("timeout", "timed out")
+
+    for method in ("top", "tail", "stats"):
+        engine.on[method] = hang
+    start = time.monotonic()
+    snapshot = look(engine, full=True)
+    assert time.monotonic() - start < 0.75
+    sick = {one.name: sorted(one.unmeasured) for one in snapshot.containers if one.unmeasured}
+    assert sick == {"c3": ["its log", "the state of its processes"]}
+    assert all(one.logs and one.cpu for one in snapshot.containers if one.name != "c3")
+    assert [call for call in engine.calls if call[0] == "top" and call[1] == silent] == [("top", silent)]
+
+
+def test_images_are_asked_for_once_each():
+    engine = StubEngine(*crowd(5), recorded("exit1"))
+    snapshot = look(engine)
+    name = recorded("healthy")["Config"]["Image"]
+    assert [call for call in engine.calls if call[0] == "image_id"] == [("image_id", name)]
+    assert snapshot.containers[0].tag_image == recorded("healthy")["Image"]
+    engine.failing["image_id"] = CollectError("gone", "No such image")
+    snapshot = look(engine)
+    assert snapshot.containers[0].tag_image == "" and snapshot.containers[0].unmeasured == {}
+    assert snapshot.notes == [], "a name that is gone is an answer"
+    engine.failing["image_id"] = CollectError("permission", "403")
+    assert look(engine).notes == ["1 names of images, which could not be looked at: 403"]
+
+
+def test_layers_are_added_up_in_full_depth_only(monkeypatch):
+    monkeypatch.setattr("ansible_collections.incident.response.plugins.module_utils.clients.docker.SPACING", 0.01)
+    made = crowd(MANY + 1)
+    made[0]["SizeRw"] = 5
+    engine = StubEngine(*made)
+    look(engine)
+    assert not [call for call in engine.calls if call[0] == "size_written"]
+    snapshot = look(engine, full=True)
+    assert len([call for call in engine.calls if call[0] == "size_written"]) == MANY
+    assert f"layers of {MANY} of {MANY + 1} containers" in snapshot.notes
+    assert sorted(one.layer_bytes or 0 for one in snapshot.containers)[-2:] == [0, 5]
+    engine.failing["size_written"] = CollectError("timeout", "timed out")
+    snapshot = look(engine, full=True)
+    assert f"{MANY} layers, which could not be looked at: timed out" in snapshot.notes
+    assert not any(one.unmeasured or one.layer_bytes for one in snapshot.containers)
+
+
+def test_files_of_this_machine_are_of_an_engine_on_it(tmp_path):
+    """Log and disk are read only where the engine's own paths are here."""
+    data = recorded("exit1")
+    folder = tmp_path / "docker" / "containers" / data["Id"]
+    folder.mkdir(parents=True)
+    (folder / f"{data['Id']}-json.log").write_text("hello")
+    data["HostnamePath"], data["LogPath"] = f"{folder}/hostname", f"{folder}/{data['Id']}-json.log"
+    engine = StubEngine(data)
+    snapshot = look(engine)
+    assert snapshot.containers[0].log_bytes is None and snapshot.disk is None
+    engine.address = "unix:///var/run/docker.sock"
+    snapshot = look(engine)
+    assert snapshot.containers[0].log_bytes == 5
+    assert snapshot.disk.path == str(tmp_path / "docker")
+    data["LogPath"] = "/nowhere"
+    assert look(engine).disk is None
+
+
 def test_gather_returns_everything_and_names_what_was_late():
     never = threading.Event()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import docker_parse as parse
@@ -31,35 +30,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.docker_snap
     parse_time,
 )
 from ansible_collections.incident.response.plugins.module_utils.core.thresholds import merge
-
-FIXTURES = Path(__file__).parent / "fixtures" / "docker"
-RECORDED = {
-    path.stem: json.loads(path.read_text()) for path in sorted(FIXTURES.glob("*.json")) if path.stem != "events"
-}
-
-
-def container(name="healthy", **changes):
-    made = parse.container_from_inspect(copy.deepcopy(RECORDED[name]))
-    for field, value in changes.items():
-        setattr(made, field, value)
-    return made
-
-
-def look(*containers, **fields):
-    """A snapshot taken 5 s after the last thing that the containers' own times say."""
-    times = [moment for one in containers for moment in (one.started, one.finished, one.created) if moment]
-    now = fields.pop("now", max(times, default=1_000_000.0) + 5)
-    return DockerSnapshot(now=now, reachable=True, containers=list(containers), **{"events_since": now - 900, **fields})
-
-
-def ids(findings):
-    return [finding.id for finding in findings]
-
-
-def only(findings):
-    assert len(findings) == 1, ids(findings)
-    return findings[0]
-
+from docker_made import FIXTURES, RECORDED, container, ids, look, only, running
 
 FAULTS = {
     "healthy": [],
@@ -189,14 +160,34 @@ def test_host_pressure_is_no_reason_to_raise_a_limit():
     assert "make it worse" in str(finding.remedies) and "Raise its limit" not in str(finding.remedies)
 
 
+SCOPES = [
+    ("the kernel says its own limit", 64, [False], "container"),
+    ("the kernel says the host", 64, [True], "host"),
+    ("the kernel says both: its limit is one of them", 64, [True, False], "container"),
+    ("an event alone, with a limit", 64, [], "container"),
+    ("an event alone, without a limit", 0, [], "host"),
+    ("the kernel says a limit above it", 0, [False], "container"),
+]
+
+
+@pytest.mark.parametrize(("limit", "kernel", "scope"), [row[1:] for row in SCOPES], ids=[row[0] for row in SCOPES])
+def test_oom_of_the_container_or_of_the_host(limit, kernel, scope):
+    down = container("killed", memory_limit=limit * 2**20)
+    back = running(memory_limit=limit * 2**20)
+    for one, at in ((down, down.finished), (back, back.started - 1)):
+        lines = [KernelOom(at - 0.1, one.id, "app", host) for host in kernel]
+        events = [Event(at - 0.1, "oom", one.id), Event(at, "die", one.id, 137)]
+        finding = judge(look(one, events=events, kernel=lines), Settings())[0]
+        assert finding.id == "docker.memory.oom_killed"
+        assert finding.details["scope"] == scope and finding.details["confidence"] == "certain"
+        assert finding.details["host_pressure"] is (scope == "host")
+        assert ("higher limit of this container would make it worse" in str(finding.remedies)) is (scope == "host")
+
+
 def test_a_limit_that_the_peak_fills_to_70_percent():
     finding = only(judge(look(container("oom_main")), Settings()))
     assert finding.details["suggested_limit"] == 48 * 2**20
     assert any("--memory 48m --memory-swap 48m" in remedy.command for remedy in finding.remedies)
-
-
-def running(**changes):
-    return container("healthy", **changes)
 
 
 def test_oom_of_a_child_is_not_a_container_that_is_down():
@@ -320,6 +311,72 @@ def test_a_count_that_was_set_back_is_seen_by_history():
     assert finding.details["restarts"] == 3, "2 -> 4, set back, then 1"
     assert finding.state == "critical"
     assert only(judge(look(one, now=now), Settings(), history[:0])).state == "warning"
+
+
+def crashes(one, number, gap=11.0, code=1, soon=1.0):
+    """Events: so many crashes, each followed by a start, then a restart by hand."""
+    events = []
+    for turn in range(number):
+        at = one.started - 5 - gap * (number - turn)
+        events += [Event(at, "die", one.id, code), Event(at + soon, "start", one.id)]
+    by_hand = one.started - 1
+    return [*events, Event(by_hand, "kill", one.id, None, 15), Event(by_hand + 0.1, "die", one.id, 143)] + [
+        Event(one.started, "start", one.id)
+    ]
+
+
+def test_a_loop_is_seen_across_a_restart_by_hand():
+    """docker restart sets RestartCount to 0; the events still tell, without any history."""
+    one = running(restart_count=0, restart_policy="always")
+    finding = only(judge(look(one, events=crashes(one, 3)), Settings()))
+    assert (finding.id, finding.state) == ("docker.container.crash_loop", "critical")
+    assert finding.details["restarts"] == 3 and finding.details["exit_codes"] == [1, 1, 1]
+    settled = look(one, events=crashes(one, 3), now=one.started + 61)
+    assert judge(settled, Settings()) == [], "the restart has cured it"
+
+
+def test_a_loop_is_seen_across_a_restart_by_hand_by_history():
+    """The engine has forgotten its events; an earlier look has not."""
+    one = running(restart_count=0, restart_policy="always")
+    one.created = one.started - 100
+    history = [sample(one, one.started - 20, restart_count=3, started_at="a")]
+    finding = only(judge(look(one), Settings(), history))
+    assert (finding.id, finding.details["restarts"]) == ("docker.container.crash_loop", 3)
+    assert judge(look(one, now=one.started + 61), Settings(), history) == []
+    slow = [sample(one, one.started - 20, restart_count=3, started_at="a")]
+    one.created = one.started - 420
+    assert ids(judge(look(one, now=one.started + 260), Settings(), slow)) == ["docker.container.crash_loop"]
+    assert judge(look(one, now=one.started + 270), Settings(), slow) == [], "twice the 133 s that each life lasted"
+    few = only(judge(look(one), Settings(), [sample(one, one.started - 20, restart_count=2, started_at="a")]))
+    assert (few.details["restarts"], few.state) == (1, "warning"), "one life that a policy began, of another time"
+    one.created = one.started - 5000
+    old = only(judge(look(one), Settings(), history))
+    assert (old.details["restarts"], old.state) == (1, "warning"), "3 since it was made, and that was long ago"
+
+
+@pytest.mark.parametrize(
+    ("changes", "events"),
+    [
+        ({"restart_policy": "always"}, {"number": 2}),
+        ({"restart_policy": "no"}, {"number": 5}),
+        ({"restart_policy": "always"}, {"number": 5, "gap": 120.0, "soon": 100.0}),
+    ],
+    ids=["two crashes are no loop", "without a policy somebody started it", "started long after: by hand"],
+)
+def test_what_is_no_loop_across_a_restart_by_hand(changes, events):
+    one = running(restart_count=0, **changes)
+    assert judge(look(one, events=crashes(one, **events)), Settings()) == []
+
+
+def test_stack_traces_are_evidence_by_how_often_they_came():
+    traces = [
+        {"kind": "go", "text": "panic: boom\n\ngoroutine 1 [running]:", "count": 7},
+        {"kind": "python", "text": "Traceback (most recent call last):\n  File\nValueError: x", "count": 1},
+        {"kind": "java", "text": "", "count": 1},
+    ]
+    evidence = only(judge(look(container("exit1", traces=traces)), Settings())).evidence
+    assert "7 x the same go stack trace in its log: panic: boom" in evidence
+    assert "1 x the same python stack trace in its log: ValueError: x" in evidence
 
 
 def test_restarts_by_hand_are_no_crash_loop():

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.incident.response.plugins.module_utils.clients import docker_local
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_local import (
     kernel_ooms,
     local_facts,
     parse_kernel,
 )
+from ansible_collections.incident.response.plugins.module_utils.core.docker_snapshot import Pids
 
 ID = "c0ffee" * 10 + "abcd"
 
@@ -26,10 +28,15 @@ def tree(root, files):
 PROCESSES = {
     "proc/7/stat": "7 (my (odd) app) T 3 7 7 0",
     "proc/8/stat": "8 (worker) S 7 7 7 0",
+    "proc/7/net/tcp": "  sl\n   0: 0100007F:1F90 00000000:0000 0A 0\n   1: 0100007F:1F91 0100007F:1F90 01 0\n",
+    "proc/7/net/tcp6": "  sl\n   0: 00000000000000000000000000000000:0050 0:0 0A 0\n",
 }
 V1 = {
     **PROCESSES,
-    "proc/7/cgroup": f"3:memory:/docker/{ID}\n2:cpu,cpuacct:/docker/{ID}\n1:name=systemd:/docker/{ID}\n",
+    "proc/7/cgroup": f"3:memory:/docker/{ID}\n2:cpu,cpuacct:/docker/{ID}\n1:name=systemd:/docker/{ID}\n"
+    f"4:pids:/docker/{ID}\n",
+    f"sys/fs/cgroup/pids/docker/{ID}/pids.current": "9\n",
+    f"sys/fs/cgroup/pids/docker/{ID}/pids.max": "max\n",
     f"sys/fs/cgroup/memory/docker/{ID}/cgroup.procs": "7\n8\n9\n",
     f"sys/fs/cgroup/memory/docker/{ID}/memory.usage_in_bytes": "1000\n",
     f"sys/fs/cgroup/memory/docker/{ID}/memory.limit_in_bytes": "5000\n",
@@ -48,12 +55,14 @@ V2 = {
     f"{V2_DIR}/memory.peak": "4000\n",
     f"{V2_DIR}/memory.stat": "inactive_file 300\n",
     f"{V2_DIR}/memory.events": "low 0\noom 3\noom_kill 2\n",
+    f"{V2_DIR}/pids.current": "9\n",
+    f"{V2_DIR}/pids.max": "100\n",
     f"{V2_DIR}/cpu.stat": "usage_usec 5\nnr_periods 10\nnr_throttled 4\n",
 }
 
 
-@pytest.mark.parametrize(("files", "limit"), [(V1, 5000), (V2, None)], ids=["v1", "v2"])
-def test_both_versions(tmp_path, files, limit):
+@pytest.mark.parametrize(("files", "limit", "pids"), [(V1, 5000, None), (V2, None, 100)], ids=["v1", "v2"])
+def test_both_versions(tmp_path, files, limit, pids):
     facts = local_facts(7, ID, tree(tmp_path, files))
     assert [(p.pid, p.parent, p.state, p.command) for p in facts.processes] == [
         (7, 3, "T", "my (odd) app"),
@@ -63,6 +72,8 @@ def test_both_versions(tmp_path, files, limit):
     assert (memory.usage, memory.working_set, memory.peak, memory.oom_kills) == (1000, 700, 4000, 2)
     assert memory.limit == limit
     assert facts.throttling == (10, 4)
+    assert facts.pids == Pids(9, pids)
+    assert facts.listeners == [("127.0.0.1", 8080), ("::", 80)]
 
 
 def test_a_process_of_another_machine_or_container(tmp_path):
@@ -75,7 +86,22 @@ def test_a_process_of_another_machine_or_container(tmp_path):
 def test_half_of_the_files(tmp_path):
     facts = local_facts(7, ID, tree(tmp_path, {"proc/7/cgroup": V1["proc/7/cgroup"], **PROCESSES}))
     assert [process.pid for process in facts.processes] == [7]
-    assert facts.memory is None and facts.throttling is None
+    assert facts.memory is None and facts.throttling is None and facts.pids is None
+    (tmp_path / "proc/7/net/tcp").unlink()
+    assert local_facts(7, ID, f"{tmp_path}/").listeners == [("::", 80)]
+    (tmp_path / "proc/7/net/tcp6").unlink()
+    assert local_facts(7, ID, f"{tmp_path}/").listeners is None, "nobody could look, which is not: nothing listens"
+
+
+def test_a_crowd_of_sockets(tmp_path, monkeypatch):
+    """The table's beginning is read; where it ends among those that listen, nobody knows them all."""
+    row = "   1: 0100007F:1F91 0100007F:1F90 01 0\n"
+    files = {**V1, "proc/7/net/tcp": PROCESSES["proc/7/net/tcp"] + row * 1000}
+    root = tree(tmp_path, files)
+    monkeypatch.setattr(docker_local, "SOCKET_TABLE", 500)
+    assert local_facts(7, ID, root).listeners == [("127.0.0.1", 8080), ("::", 80)]
+    (tmp_path / "proc/7/net/tcp").write_text("   1: 0100007F:1F91 0100007F:1F90 0A 0\n" * 1000)
+    assert local_facts(7, ID, root).listeners is None
 
 
 def record(micros, text, number=1):

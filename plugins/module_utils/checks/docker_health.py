@@ -13,6 +13,7 @@ from ..clients.deadline import Deadline
 from ..clients.docker import Wanted, collect
 from ..clients.docker_engine import DockerOptions
 from ..core.docker_judge import judge
+from ..core.docker_ports import Expected, parse_port
 from ..core.docker_settings import THRESHOLDS, Settings
 from ..core.docker_snapshot import parse_time
 from ..core.docker_summary import attachments, measured, samples, summary
@@ -32,6 +33,8 @@ SPEC = COMMON_CHECK.merge(DOCKER_CONNECTION).merge(
             "containers": {"type": "list", "elements": "str"},
             "components": {"type": "dict", "default": {}},
             "expected_replicas": {"type": "dict", "default": {}},
+            "expected_ports": {"type": "dict", "default": {}},
+            "config_hashes": {"type": "dict", "default": {}},
             "log_lines": {"type": "int", "default": 100},
             "log_since": {"type": "str"},
             "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
@@ -84,6 +87,8 @@ def _settings(params: t.Mapping[str, t.Any]) -> Settings:
         services=_names(params, "services"),
         containers=_names(params, "containers"),
         expected=_expected(params.get("expected_replicas") or {}),
+        ports=_ports(params.get("expected_ports") or {}),
+        hashes={str(name): str(value) for name, value in (params.get("config_hashes") or {}).items()},
         thresholds=thresholds,
         window=params["restart_window"],
     )
@@ -103,6 +108,16 @@ def _expected(given: t.Mapping[str, t.Any]) -> dict[str, int]:
         if expected[str(service)] < 0:
             raise Misuse(f"expected_replicas: {service} is a number from 0 up, not {number!r}")
     return expected
+
+
+def _ports(given: t.Mapping[str, t.Any]) -> dict[str, tuple[Expected, ...]]:
+    found = {}
+    for service, ports in given.items():
+        try:
+            found[str(service)] = tuple(parse_port(port) for port in (ports if isinstance(ports, list) else [ports]))
+        except ValueError as error:
+            raise Misuse(f"expected_ports: {service}: {error}") from None
+    return found
 
 
 def _wanted(params: t.Mapping[str, t.Any], now: float) -> Wanted:

@@ -21,7 +21,7 @@ from .pool import gather
 EVENT_MEMORY = 256
 """Events that an engine keeps; so many back means that there were more."""
 MANY = 50
-"""Beyond so many containers only the logs of those that look unwell are read."""
+"""Beyond so many containers only the logs of those that look unwell are read, and the layers of so many added up."""
 _NO_LONGER = ("is not running", "is restarting")
 """What the engine says of a container that ran a moment ago."""
 SPACING = 2.0
@@ -159,25 +159,66 @@ class _Look:
         """Samples, logs meanwhile, and second samples where movement is asked for."""
         containers = self.snapshot.containers
         running = [container for container in containers if container.status == "running"]
-        first = gather({c.id: self._sampler(c) for c in running}, self.deadline)
-        jobs: dict[str, t.Callable[[], t.Any]] = {c.id: self._log_reader(c) for c in self._with_logs()}
-        started = self.deadline.left()
-        logs = gather(jobs, self.deadline)
-        second: dict[str, t.Any] = {}
-        if self.wanted.full and running:
-            self.deadline.wait(max(0.0, SPACING - (started - self.deadline.left())))
-            second = gather({c.id: self._sampler(c) for c in running}, self.deadline)
+        # All of it at once: a container that does not answer costs its time once, and not again for its log.
+        jobs: dict[tuple[str, str], t.Callable[[], t.Any]] = {("sample", c.id): self._sampler(c) for c in running}
+        jobs.update({("log", c.id): self._log_reader(c) for c in self._with_logs()})
+        jobs.update({("image", name): self._image_reader(name) for name in {c.image for c in running if c.image}})
+        found = gather(jobs, self.deadline)
+        first = {c.id: found["sample", c.id] for c in running}
+        found.update(self._second([c for c in running if isinstance(first[c.id], _Sample)], first))
         for container in containers:
-            self._keep_samples(container, first.get(container.id), second.get(container.id))
-            self._keep_log(container, logs.get(container.id))
-
-        self._doubt_kernel(running, first)
-
-    def _doubt_kernel(self, running: list[Container], first: dict[str, t.Any]) -> None:
-        """This machine's kernel log says something about containers only where the engine runs on this machine."""
+            self._keep_samples(container, first.get(container.id), found.get(("second", container.id)))
+            self._keep_log(container, found.get(("log", container.id)))
+            self._keep_extras(container, found)
+        self._note_left_out(found)
         here = any(isinstance(sample, _Sample) and sample.facts is not None for sample in first.values())
-        if not self.engine.address.startswith("unix:") or (running and not here):
-            self.snapshot.kernel, self.snapshot.kernel_since = [], None
+        self._keep_machine(here, bool(running))
+
+    def _second(self, answered: list[Container], first: dict[str, t.Any]) -> dict[tuple[str, str], t.Any]:
+        """Where movement is asked for: second samples of those that gave a first one, and what is slow to add up."""
+        if not self.wanted.full:
+            return {}
+        if answered:
+            youngest = min(first[container.id].at for container in answered)
+            self.deadline.wait(max(0.0, SPACING - (youngest - self.deadline.left())))
+        jobs: dict[tuple[str, str], t.Callable[[], t.Any]] = {("second", c.id): self._sampler(c) for c in answered}
+        sized = self.snapshot.containers[:MANY]
+        jobs.update({("size", container.id): self._size_reader(container) for container in sized})
+        if len(sized) < len(self.snapshot.containers):
+            self.snapshot.notes.append(f"layers of {len(sized)} of {len(self.snapshot.containers)} containers")
+        return gather(jobs, self.deadline)
+
+    def _image_reader(self, name: str) -> t.Callable[[], str]:
+        return lambda: self.engine.image_id(name)
+
+    def _size_reader(self, container: Container) -> t.Callable[[], int | None]:
+        return lambda: self.engine.size_written(container.id)
+
+    def _keep_extras(self, container: Container, found: t.Mapping[tuple[str, str], t.Any]) -> None:
+        """What is said of a container only where it could be read: none of it is missed."""
+        image, size = found.get(("image", container.image)), found.get(("size", container.id))
+        container.tag_image = image if isinstance(image, str) else ""
+        container.layer_bytes = size if isinstance(size, int) else None
+        if self.engine.address.startswith("unix:") and container.log_path:
+            container.log_bytes = local.log_bytes(container.log_path, container.id)
+
+    def _note_left_out(self, found: t.Mapping[tuple[str, str], t.Any]) -> None:
+        """What is nice to know and could not be read is said once, with one reason, and is no finding."""
+        for kind, what in (("size", "layers"), ("image", "names of images")):
+            late = [value for key, value in found.items() if key[0] == kind and isinstance(value, CollectError)]
+            late = [error for error in late if error.kind != "gone"]
+            if late:
+                self.snapshot.notes.append(f"{len(late)} {what}, which could not be looked at: {late[0].message}")
+
+    def _keep_machine(self, here: bool, running: bool) -> None:
+        """This machine's kernel log and disk say something about containers only where the engine runs on it."""
+        snapshot = self.snapshot
+        own = self.engine.address.startswith("unix:")
+        if not own or (running and not here):
+            snapshot.kernel, snapshot.kernel_since = [], None
+        seen = [c for c in snapshot.containers if c.data_path and (here or c.log_bytes is not None)]
+        if own and seen:
+            snapshot.disk = local.disk_of(seen[0].data_path)
 
     def _sampler(self, container: Container) -> t.Callable[[], _Sample]:
         return lambda: self._sample(container)
@@ -200,7 +241,7 @@ class _Look:
             return
         container.processes = first.processes
         last = second if isinstance(second, _Sample) else first
-        container.memory = last.memory
+        container.memory, container.pids, container.listeners = last.memory, last.pids, last.listeners
         if second is not None:
             container.cpu = parse.cpu_between(first.throttling, last.throttling, first.at - last.at)
             if container.memory is None:
@@ -230,7 +271,7 @@ class _Look:
 
     def _keep_log(self, container: Container, found: t.Any) -> None:
         if isinstance(found, CollectError):
-            if found.kind == "deadline":
+            if found.kind in ("deadline", "timeout"):
                 container.unmeasured["its log"] = found.message
             elif found.kind != "gone":
                 container.logs_error = found.message
@@ -253,6 +294,16 @@ class _Sample:
         if self.facts is not None:
             return self.facts.memory
         return parse.memory_from_stats(self.stats) if self.stats else None
+
+    @property
+    def pids(self) -> t.Any:
+        if self.facts is not None:
+            return self.facts.pids
+        return parse.pids_from_stats(self.stats) if self.stats else None
+
+    @property
+    def listeners(self) -> list[tuple[str, int]] | None:
+        return self.facts.listeners if self.facts is not None else None
 
     @property
     def throttling(self) -> tuple[int, int] | None:

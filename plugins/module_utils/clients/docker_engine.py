@@ -116,6 +116,21 @@ class Engine:
         with translated(self.address, f"inspecting {identifier[:12]}"):
             return dict(self._client.inspect_container(identifier))
 
+    def size_written(self, identifier: str) -> int | None:
+        """Bytes that a container wrote into its own layer; the engine has to add them up, and makes no event."""
+        with translated(self.address, f"adding up what {identifier[:12]} wrote"):
+            client = self._client
+            url = f"{client.base_url}/v{client.api_version}/containers/{identifier}/json"
+            answer = client.get(url, params={"size": 1}, timeout=self._timeout)
+            client._raise_for_status(answer)
+            size = answer.json().get("SizeRw")
+        return size if isinstance(size, int) else None
+
+    def image_id(self, name: str) -> str:
+        """The image that a name stands for now."""
+        with translated(self.address, f"inspecting the image {name}"):
+            return str(self._client.inspect_image(name).get("Id") or "")
+
     def events(self, since: float, until: float) -> list[dict[str, t.Any]]:
         """What the engine remembers of a time; it keeps 256 events of all kinds."""
         with translated(self.address, "reading its events"):

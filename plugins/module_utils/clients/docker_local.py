@@ -11,26 +11,32 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import re
 import time
 import typing as t
 
-from ..core.docker_snapshot import KernelOom, Memory, Process
+from ..core.docker_parse import listeners_from_table
+from ..core.docker_snapshot import Disk, KernelOom, Memory, Pids, Process
 
 MOST_PROCESSES = 200
 _SHORT = 4096
+SOCKET_TABLE = 256 * 1024
+"""Bytes to read of a table of sockets: 1700 of them."""
 
 
 class LocalFacts(t.NamedTuple):
     processes: list[Process]
     memory: Memory | None
     throttling: tuple[int, int] | None
+    pids: Pids | None = None
+    listeners: list[tuple[str, int]] | None = None
 
 
-def _read(path: str) -> str:
+def _read(path: str, most: int = _SHORT * 4) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read(_SHORT * 4)
+        return file.read(most)
 
 
 def _number(path: str) -> int | None:
@@ -57,7 +63,10 @@ def local_facts(pid: int, container_id: str, root: str = "/") -> LocalFacts | No
     memory_dir = groups.get("memory") or groups.get("") or ""
     cpu_dir = groups.get("cpu") or groups.get("") or ""
     processes = _processes(pid, memory_dir, root)
-    return LocalFacts(processes, _memory(memory_dir), _throttling(cpu_dir)) if processes else None
+    if not processes:
+        return None
+    pids = _pids(groups.get("pids") or groups.get("") or "")
+    return LocalFacts(processes, _memory(memory_dir), _throttling(cpu_dir), pids, _listeners(pid, root))
 
 
 def _groups(pid: int, container_id: str, root: str) -> dict[str, str]:
@@ -109,6 +118,58 @@ def _memory(directory: str) -> Memory | None:
 def _throttling(directory: str) -> tuple[int, int] | None:
     stat = _pairs(f"{directory}/cpu.stat")
     return (stat["nr_periods"], stat["nr_throttled"]) if {"nr_periods", "nr_throttled"} <= set(stat) else None
+
+
+def _pids(directory: str) -> Pids | None:
+    """Both versions name them alike; no limit is the word max."""
+    current = _number(f"{directory}/pids.current")
+    return None if current is None else Pids(current, _number(f"{directory}/pids.max"))
+
+
+def _listeners(pid: int, root: str) -> list[tuple[str, int]] | None:
+    """TCP sockets that listen in the network of a process; its table has them before all connections."""
+    found: list[tuple[str, int]] | None = None
+    for name in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            text = _read(f"{root}proc/{pid}/net/{name}", SOCKET_TABLE)
+            some = listeners_from_table(text, len(text) >= SOCKET_TABLE)
+            if some is None:
+                return None
+            found = (found or []) + some
+    return found
+
+
+def log_bytes(path: str, container_id: str) -> int | None:
+    """Bytes of a log file and those it was rotated into, or None where it is not on this machine or can't be seen."""
+    if not container_id or container_id not in path:
+        return None
+    try:
+        total = os.stat(path).st_size
+    except OSError:
+        return None
+    for other in glob.glob(glob.escape(path) + ".*"):
+        with contextlib.suppress(OSError):
+            total += os.stat(other).st_size
+    return total
+
+
+def disk_of(path: str) -> Disk | None:
+    """The file system of a path of the engine, or of the nearest directory above it that may be looked at."""
+    directory = path
+    while len(directory) > 1:
+        try:
+            facts = os.statvfs(directory)
+        except PermissionError:
+            directory = os.path.dirname(directory)
+            continue
+        except OSError:
+            return None
+        taken, usable = facts.f_blocks - facts.f_bfree, facts.f_bavail
+        if taken + usable <= 0:
+            return None
+        inodes = 100 * (facts.f_files - facts.f_favail) / facts.f_files if facts.f_files else None
+        return Disk(directory, 100 * taken / (taken + usable), usable * facts.f_frsize, inodes)
+    return None
 
 
 _KILL = re.compile(

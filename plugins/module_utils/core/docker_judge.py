@@ -8,8 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from . import docker_ports as ports
 from . import docker_resource_findings as resources
+from . import docker_room as room
 from . import docker_state_findings as states
+from .docker_drift import drifted, newest_of
 from .docker_loops import find_loop
 from .docker_oom import find_oom
 from .docker_settings import Case, Sample, Settings, details_of
@@ -28,6 +31,8 @@ def judge(snapshot: DockerSnapshot, settings: Settings, history: t.Iterable[Samp
     samples = [sample for sample in history if _usable(sample)]
     findings = [_unmeasured(snapshot, settings, what, why) for what, why in sorted(snapshot.unmeasured.items())]
     findings += _missing(snapshot, settings)
+    disk = room.disk_high(snapshot, settings)
+    findings += [disk] if disk is not None else []
     for group in _groups(snapshot):
         findings += _judge_group(group, snapshot, settings, samples)
     return findings
@@ -53,9 +58,10 @@ def _judge_group(
     group: list[Container], snapshot: DockerSnapshot, settings: Settings, samples: list[Sample]
 ) -> list[Finding]:
     cases = []
+    newest = newest_of(group)
     for container in group:
         own = tuple(sample for sample in samples if sample["container_id"] == container.id)
-        cases.append(Case(container, snapshot, settings, own))
+        cases.append(Case(container, snapshot, settings, own, newest=newest))
     faults = [_fault(case) for case in cases]
     well = sum(fault is None or fault.id in _STILL_WORKS or _recovered(fault) for fault in faults)
     expected = settings.expected.get(cases[0].service)
@@ -109,9 +115,11 @@ def _besides(case: Case, fault: Finding | None) -> list[Finding]:
     """What is worth saying next to the fault, or without one."""
     found: list[Finding | None] = []
     if case.container.status == "running" and (fault is None or fault.id == "docker.container.unhealthy"):
-        found += [resources.memory_high(case), resources.cpu_throttled(case)]
+        found += [resources.memory_high(case), resources.cpu_throttled(case), room.pids_high(case)]
+        found += [ports.not_published(case), ports.not_listening(case), ports.loopback_only(case)]
     if case.container.status == "running" and fault is None:
-        found += [resources.memory_unlimited(case), resources.healthcheck_absent(case)]
+        found += [resources.memory_unlimited(case), resources.healthcheck_absent(case), drifted(case)]
+    found += [room.log_large(case), room.layer_large(case)]
     findings = [finding for finding in found if finding is not None]
     if case.container.logs_error:
         findings.append(_logs_unreadable(case))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .docker_deaths import deaths
+from .docker_deaths import Death, deaths
 from .docker_snapshot import Container, DockerSnapshot
 
 SETTLED = 60.0
@@ -34,10 +34,12 @@ def find_loop(
     crashes = [death for death in died if not death.asked]
     proofs = {
         "restart count": _by_count(container, history, oldest),
-        "events": len(crashes) if container.status in ("running", "restarting") and container.restart_count else 0,
+        "events": _by_events(container, snapshot, crashes),
         "samples": _by_samples(container, history, oldest),
     }
     interval = _interval(container, [death.at for death in died])
+    if interval is None and not container.restart_count:
+        interval = _interval_before(container, history, oldest)
     restarting = container.status == "restarting"
     if not restarting and (not any(proofs.values()) or _settled(container, snapshot.now, interval, window)):
         return None
@@ -47,6 +49,26 @@ def find_loop(
     most = max(proofs.values())
     sources = tuple(name for name, count in proofs.items() if count) + (("status restarting",) if restarting else ())
     return Loop(max(most, 1), sources, interval, codes)
+
+
+SOON = 65.0
+"""Seconds after a crash in which a restart policy brings a container back: its longest pause is 60."""
+LOOPED = 3
+"""Crashes, each with a restart soon after, that prove a loop though somebody has set RestartCount back since."""
+
+
+def _by_events(container: Container, snapshot: DockerSnapshot, crashes: list[Death]) -> int:
+    """Crashes of one that its policy has brought back. Where RestartCount is 0, somebody restarted it last: then the
+    events alone have to show that the policy did so again and again before."""
+    if container.status not in ("running", "restarting"):
+        return 0
+    if container.restart_count:
+        return len(crashes)
+    if container.restart_policy not in ("always", "unless-stopped", "on-failure"):
+        return 0
+    starts = [e.at for e in snapshot.events if e.container_id == container.id and e.action == "start"]
+    back = [death for death in crashes if any(0 < at - death.at <= SOON for at in starts)]
+    return len(back) if len(back) >= LOOPED else 0
 
 
 def _by_count(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> int:
@@ -59,12 +81,22 @@ def _by_count(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], 
     counts = [*recent, container.restart_count]
     if before:
         counts.insert(0, int(before[-1]["restart_count"]))
-    grown = sum(later - earlier if later >= earlier else later for earlier, later in zip(counts, counts[1:]))
+    grown = _grown(counts)
+    made_lately = container.created is not None and container.created >= oldest
+    if made_lately and not container.restart_count:
+        # Somebody restarted it last. What it had counted before is a loop only where it is many.
+        since_made = _grown([0, *counts])
+        return since_made if since_made >= LOOPED else grown
     if before or not container.restart_count:
         return grown
-    if container.created is not None and container.created >= oldest:
+    if made_lately:
         return max(grown, container.restart_count)
     return max(grown, int(container.started is not None and container.started >= oldest))
+
+
+def _grown(counts: list[int]) -> int:
+    """The sum of all increases."""
+    return sum(later - earlier if later >= earlier else later for earlier, later in zip(counts, counts[1:]))
 
 
 def _by_samples(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> int:
@@ -86,6 +118,16 @@ def _interval(container: Container, died: t.Sequence[float]) -> float | None:
     if container.restart_count and container.created is not None and container.started is not None:
         return (container.started - container.created) / container.restart_count
     return None
+
+
+def _interval_before(container: Container, history: t.Sequence[t.Mapping[str, t.Any]], oldest: float) -> float | None:
+    """The average before somebody set the count back, of a container that was made within the window."""
+    created = container.created
+    if created is None or created < oldest:
+        return None
+    lives = [(int(sample["restart_count"]), float(sample["at"])) for sample in history if sample["at"] > created]
+    count, at = max(lives, default=(0, 0.0))
+    return (at - created) / count if count else None
 
 
 def _settled(container: Container, now: float, interval: float | None, window: float) -> bool:

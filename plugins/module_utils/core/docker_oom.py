@@ -70,6 +70,13 @@ def find_oom(
     return _of_a_running_one(evidence, snapshot, history, window)
 
 
+def _of_the_host(evidence: _Evidence) -> bool:
+    """The kernel's log says whose limit it was. Without it: what has no limit of its own can't have met it."""
+    if evidence.kernel:
+        return all(line.host for line in evidence.kernel)
+    return not evidence.container.memory_limit
+
+
 def _sources(evidence: _Evidence) -> list[str]:
     sources = []
     if evidence.kernel:
@@ -93,7 +100,7 @@ def _of_a_dead_one(evidence: _Evidence, death: Death | None, snapshot: DockerSna
     if killed:
         sources.append("exit code 137")
     at = max([line.at for line in evidence.kernel] + evidence.events, default=container.finished)
-    host = bool(evidence.kernel) and all(line.host for line in evidence.kernel)
+    host = _of_the_host(evidence)
     return Oom(tuple(sources), CERTAIN, killed, at, host)
 
 
@@ -122,7 +129,7 @@ def _of_a_running_one(
     if not sources:
         return _restarted_after_137(container, killed, snapshot)
     at = max([line.at for line in evidence.kernel] + evidence.events, default=None)
-    host = bool(evidence.kernel) and all(line.host for line in evidence.kernel)
+    host = _of_the_host(evidence)
     main = bool(killed) or _of_an_earlier_life(container, kills, at)
     return Oom(tuple(sources), CERTAIN, main, at, host, kills)
 

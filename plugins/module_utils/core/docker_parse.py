@@ -5,9 +5,23 @@
 
 from __future__ import annotations
 
+import ipaddress
+import sys
 import typing as t
 
-from .docker_snapshot import HEALTHS, STATUSES, UNKNOWN, Container, Cpu, Event, Health, Memory, Process, parse_time
+from .docker_snapshot import (
+    HEALTHS,
+    STATUSES,
+    UNKNOWN,
+    Container,
+    Cpu,
+    Event,
+    Health,
+    Memory,
+    Pids,
+    Process,
+    parse_time,
+)
 from .hostile import inert
 
 COMPOSE = "com.docker.compose."
@@ -70,14 +84,20 @@ def container_from_inspect(data: t.Mapping[str, t.Any]) -> Container:
         image=_text(config.get("Image")),
         image_id=_text(data.get("Image")),
         command=" ".join(_text(part) for part in [data.get("Path"), *_list(data.get("Args"))])[:_OUTPUT].strip(),
-        log_driver=_text(_dict(host.get("LogConfig")).get("Type")),
+        config_hash=_text(labels.get(COMPOSE + "config-hash")),
+        compose_image=_text(labels.get(COMPOSE + "image")),
+        log_path=_text(data.get("LogPath")),
         tty=config.get("Tty") is True,
     )
     container.created, container.started, container.finished = (
         parse_time(value) for value in (container.created_at, container.started_at, container.finished_at)
     )
     _limits(container, host)
+    container.data_path = _data_path(container.id, _text(data.get("HostnamePath")))
+    _logging(container, _dict(host.get("LogConfig")))
     _network(container, _dict(data.get("NetworkSettings")))
+    container.network_mode = _text(host.get("NetworkMode"))
+    container.declared = _bindings(host.get("PortBindings"))
     return container
 
 
@@ -116,10 +136,34 @@ def _limits(container: Container, host: t.Mapping[str, t.Any]) -> None:
     container.pids_limit = max(0, _int(host.get("PidsLimit")))
 
 
+def _data_path(identifier: str, path: str) -> str:
+    """The engine's own directory: it has the file of each container's name below containers/ID."""
+    root, found, _rest = path.partition(f"/containers/{identifier}/")
+    return root if found and identifier else ""
+
+
+def _logging(container: Container, config: t.Mapping[str, t.Any]) -> None:
+    """The driver, and how it rotates. Its other options may hold what is secret."""
+    container.log_driver = _text(config.get("Type"))
+    options = _dict(config.get("Config"))
+    container.log_options = {name: _text(options[name]) for name in ("max-size", "max-file") if name in options}
+
+
+def _bindings(ports: t.Any) -> dict[str, list[str]]:
+    """Port inside -> host ports, of those that are bound at all."""
+    found = {}
+    for inner, outer in _dict(ports).items():
+        bound = [_text(_dict(binding).get("HostPort")) for binding in _list(outer)]
+        if bound:
+            found[inert(str(inner))] = list(dict.fromkeys(bound))
+    return found
+
+
 def _network(container: Container, settings: t.Mapping[str, t.Any]) -> None:
     for name, network in _dict(settings.get("Networks")).items():
         address = _text(_dict(network).get("IPAddress")) or _text(_dict(network).get("GlobalIPv6Address"))
         container.networks[inert(str(name))] = address
+    container.published = _bindings(settings.get("Ports"))
     for inner, outer in _dict(settings.get("Ports")).items():
         for binding in _list(outer):
             binding = _dict(binding)
@@ -170,6 +214,48 @@ def memory_from_stats(stats: t.Mapping[str, t.Any]) -> Memory | None:
         limit=_optional(data.get("limit")),
         source="stats",
     )
+
+
+_NO_LIMIT = 2**62
+"""Beyond it a limit is the kernel's word for none."""
+
+
+def pids_from_stats(stats: t.Mapping[str, t.Any]) -> Pids | None:
+    data = _dict(stats.get("pids_stats"))
+    current, limit = _optional(data.get("current")), _optional(data.get("limit"))
+    return None if current is None else Pids(current, limit if limit and 0 < limit < _NO_LIMIT else None)
+
+
+_LISTEN = "0A"
+
+
+def listeners_from_table(text: str, cut: bool = False) -> list[tuple[str, int]] | None:
+    """(address, port) of the listening sockets of /proc/PID/net/tcp or tcp6, which has them before all others. cut:
+    only its beginning was read; where that ends among them, nobody knows them all: None.
+    """
+    found = []
+    rows = [line.split() for line in text.splitlines()[: -1 if cut else None]]
+    if cut and (not rows or rows[-1][3:4] == [_LISTEN]):
+        return None
+    for fields in rows:
+        if len(fields) < 4 or fields[3] != _LISTEN:
+            continue
+        address, _colon, port = fields[1].partition(":")
+        try:
+            found.append((_address(address), int(port, 16)))
+        except ValueError:
+            continue
+    return found
+
+
+def _address(text: str) -> str:
+    """Words of 32 bits in the machine's own order."""
+    raw = bytes.fromhex(text)
+    if sys.byteorder == "little":
+        raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+    found = ipaddress.ip_address(raw)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found)
 
 
 def throttling(stats: t.Mapping[str, t.Any]) -> tuple[int, int] | None:

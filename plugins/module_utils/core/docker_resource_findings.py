@@ -49,6 +49,7 @@ def oom_killed(case: Case, oom: Oom, loop: Loop | None) -> Finding:
             "sources": list(oom.sources),
             "main_process": oom.main,
             "host_pressure": oom.host,
+            "scope": "host" if oom.host else "container",
             "memory_limit": container.memory_limit,
             "suggested_limit": suggested_limit(peak) if peak and not oom.host else None,
             "restarts": loop.restarts if loop else 0,

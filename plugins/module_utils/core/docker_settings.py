@@ -17,8 +17,13 @@ THRESHOLDS: dict[str, dict[str, float]] = {
     "memory_percent": {"warn": 80, "crit": 92},
     "cpu_throttled_percent": {"warn": 25, "crit": 50},
     "restarts": {"warn": 1, "crit": 3},
+    "pids_percent": {"warn": 80, "crit": 95},
+    "disk_percent": {"warn": 90, "crit": 95},
+    "log_mib": {"warn": 1024, "crit": 10_240},
+    "layer_mib": {"warn": 1024, "crit": 10_240},
 }
-"""memory_percent: working set of the limit. restarts: that nobody asked for, within the window."""
+"""memory_percent: working set of the limit. disk_percent: of the file system of the engine's data. log_mib: all files
+of a container's log. layer_mib: what it wrote outside of volumes. restarts: unasked ones within the window."""
 
 Sample = t.Mapping[str, t.Any]
 
@@ -27,6 +32,7 @@ Sample = t.Mapping[str, t.Any]
 class Settings:
     """component: the engine in findings. components: service or container -> component; default container:SERVICE.
     services, containers: what has to exist (None: whatever is there). expected: service -> replicas.
+    ports: service -> (port inside, host port) that have to be published. hashes: service -> hash of its configuration.
     """
 
     component: str = "docker"
@@ -35,6 +41,8 @@ class Settings:
     services: tuple[str, ...] | None = None
     containers: tuple[str, ...] | None = None
     expected: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    ports: t.Mapping[str, tuple[t.Any, ...]] = dataclasses.field(default_factory=dict)
+    hashes: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     window: float = 900.0
 
@@ -44,13 +52,16 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One container with all that it is judged by. alone: no other replica of its service is well."""
+    """One container with all that it is judged by. alone: no other replica of its service is well.
+    newest: the container of its service that was made last, perhaps itself.
+    """
 
     container: Container
     snapshot: DockerSnapshot
     settings: Settings
     history: tuple[Sample, ...] = ()
     alone: bool = True
+    newest: Container | None = None
 
     @property
     def service(self) -> str:
@@ -123,8 +134,20 @@ def size(count: float) -> str:
 
 
 def last_lines(container: Container, number: int = 3) -> list[str]:
-    """The end of a container's log, as evidence."""
-    return [f"log: {entry.get('text', '')[:400]}" for entry in container.logs[-number:]]
+    """The end of a container's log, and the stack traces in it by how often they came, as evidence."""
+    traces = [
+        f"{trace.get('count', 1)} x the same {trace.get('kind', '')} stack trace in its log: {_gist(trace)}"
+        for trace in container.traces[:number]
+    ]
+    return traces + [f"log: {entry.get('text', '')[:400]}" for entry in container.logs[-number:]]
+
+
+def _gist(trace: t.Mapping[str, t.Any]) -> str:
+    """The line that says what happened: Python has it last, all others first."""
+    lines = [line.strip() for line in str(trace.get("text", "")).splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return lines[-1 if trace.get("kind") == "python" else 0][:400]
 
 
 def log_remedy(case: Case) -> Remedy:

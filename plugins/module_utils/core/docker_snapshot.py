@@ -68,6 +68,24 @@ class Cpu:
     seconds: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Pids:
+    """Processes and threads of a container. limit is None where there is none."""
+
+    current: int
+    limit: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    """The file system of the engine's data. inodes_percent is None where it has no fixed number of inodes."""
+
+    path: str
+    used_percent: float
+    free: int
+    inodes_percent: float | None = None
+
+
 @dataclasses.dataclass
 class Process:
     """parent tells a child of the main process from what docker exec put beside it."""
@@ -109,6 +127,24 @@ class Container:
     pids_limit: int = 0
     networks: dict[str, str] = dataclasses.field(default_factory=dict)
     ports: list[str] = dataclasses.field(default_factory=list)
+    network_mode: str = ""
+    declared: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """Port inside (8080/tcp) -> host ports that it was created with, empty ones for any."""
+    published: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """Port inside -> host ports that it has at this moment."""
+    listeners: list[tuple[str, int]] | None = None
+    """Addresses and TCP ports that something listens on inside of it; None where nobody could look."""
+    config_hash: str = ""
+    compose_image: str = ""
+    tag_image: str = ""
+    """Id of the image that its image's name stands for now; empty where that is not known."""
+    log_path: str = ""
+    data_path: str = ""
+    """Where the engine keeps its data, as far as this container tells; empty where it does not."""
+    log_options: dict[str, str] = dataclasses.field(default_factory=dict)
+    log_bytes: int | None = None
+    layer_bytes: int | None = None
+    pids: Pids | None = None
     log_driver: str = ""
     tty: bool = False
     oneoff: bool = False
@@ -162,6 +198,7 @@ class DockerSnapshot:
     events_since: float | None = None
     kernel: list[KernelOom] = dataclasses.field(default_factory=list)
     kernel_since: float | None = None
+    disk: Disk | None = None
     unmeasured: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
 

@@ -9,6 +9,7 @@ import re
 
 from .docker_deaths import causes_of_exit, exit_text, last_death
 from .docker_loops import Loop
+from .docker_ports import silent_ports
 from .docker_settings import Case, last_lines, log_remedy, span
 from .docker_snapshot import Process
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
@@ -215,6 +216,7 @@ def unhealthy(case: Case) -> Finding | None:
         threshold={"health": "healthy", "starting_seconds": round(health.grace + 10)},
         evidence=(*evidence, f"health check: {health.command}", *last_lines(container)),
         causes=(
+            *_unheard(silent_ports(case)),
             "the application does not answer its own check: see the output of the probes",
             "what it depends on fails",
         ),
@@ -226,6 +228,11 @@ def unhealthy(case: Case) -> Finding | None:
         since=container.started if not bad else None,
         details={"health": health.status, "failing_streak": health.streak},
     )
+
+
+def _unheard(silent: list[int]) -> tuple[str, ...]:
+    ports = ", ".join(map(str, silent))
+    return (f"nothing inside of it listens on port {ports}, which is published",) if silent else ()
 
 
 def _probe_code(probe: dict[str, object]) -> str:

@@ -41,6 +41,11 @@ def container_dict(container: Container) -> dict[str, t.Any]:
         "ports": list(container.ports),
         "limits": {"memory": container.memory_limit, "cpus": container.cpus, "pids": container.pids_limit},
         "memory": dataclasses.asdict(memory) if memory else None,
+        "pids": dataclasses.asdict(container.pids) if container.pids else None,
+        "listening": None if container.listeners is None else [f"{a} {port}" for a, port in container.listeners[:50]],
+        "log_bytes": container.log_bytes,
+        "layer_bytes": container.layer_bytes,
+        "config_hash": container.config_hash,
         "processes": len(container.processes) if container.processes is not None else None,
         "logs": list(container.logs),
         "logs_cut": container.logs_cut,
@@ -78,6 +83,7 @@ def summary(snapshot: DockerSnapshot, findings: t.Iterable[Finding]) -> dict[str
     return {
         "engine": {"address": snapshot.address, **snapshot.engine},
         "services": services,
+        "disk": dataclasses.asdict(snapshot.disk) if snapshot.disk else None,
         "containers_total": len(snapshot.containers),
         "gone": list(snapshot.gone),
         "events_since": snapshot.events_since,
@@ -167,11 +173,26 @@ def measured(snapshot: DockerSnapshot, window: float, full: bool) -> list[str]:
     memory = sum(container.memory is not None for container in running)
     if memory:
         said.append(f"working set of {_count(memory, 'container')}")
+    said += _measured_room(snapshot, running)
     if full:
         said.append(f"CPU throttling of {_count(sum(c.cpu is not None for c in running), 'container')}")
     logs = sum(bool(container.logs) for container in containers)
     said.append(f"logs of {_count(logs, 'container')}")
     return said + [f"left out: {note}" for note in snapshot.notes]
+
+
+def _measured_room(snapshot: DockerSnapshot, running: list[Container]) -> list[str]:
+    """Ports, processes, disk and images, as far as they could be looked at."""
+    containers = snapshot.containers
+    counts = (
+        ("listening TCP ports", sum(container.listeners is not None for container in running)),
+        ("number of processes", sum(container.pids is not None for container in running)),
+        ("size of the log files", sum(container.log_bytes is not None for container in containers)),
+        ("size of the layer", sum(container.layer_bytes is not None for container in containers)),
+        ("image by its name", sum(bool(container.tag_image) for container in running)),
+    )
+    said = [f"{what} of {_count(number, 'container')}" for what, number in counts if number]
+    return said + ([f"file system of {snapshot.disk.path}"] if snapshot.disk else [])
 
 
 def _count(number: int, noun: str) -> str:
