@@ -36,6 +36,7 @@ class StubEngine:
         self.lines = [Line("2026-01-01T00:00:00Z", "hello")]
         self.processes = [["7", "1", "Ss", "app"]]
         self.now = now
+        self.total = 8 * 2**30
         self.on = {}
 
     def join(self, _options, _deadline) -> StubEngine:
@@ -107,7 +108,18 @@ class StubEngine:
     def run_inside(self, identifier, command) -> None:
         self._called("run_inside", identifier, tuple(command))
 
+    def update(self, identifier, memory, swap) -> None:
+        self._called("update", identifier, memory, swap)
+
+    def total_memory(self) -> int:
+        self._called("total_memory")
+        return self.total
+
+    def image_id(self, name) -> str:
+        self._called("image_id", name)
+        return next(data["Image"] for data in self.data.values() if data["Config"]["Image"] == name)
+
     def made(self, *names: str) -> list[tuple]:
         """The calls that change something."""
-        changing = ("start", "restart", "unpause", "signal", "run_inside")
+        changing = ("start", "restart", "update", "unpause", "signal", "run_inside")
         return [call for call in self.calls if call[0] in (names or changing)]
