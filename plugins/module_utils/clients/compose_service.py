@@ -129,8 +129,8 @@ class MemoryRaise(Extra):
         machine = local.machine_memory()
         if machine is None or not self._is_here(growing[0], machine[0]):
             raise plan.Refused(
-                f"the engine at {self.service.options.docker_host} does not run on the host that this runs on, so that its"
-                " available memory can't be seen. Nothing was done; run this on the engine's own host"
+                f"the engine at {self.service.options.docker_host} does not run on the host that this runs on, so that"
+                " its available memory can't be seen. Nothing was done; run this on the engine's own host"
             )
         memory.check_room(sum(size - self._used(container) for container in growing), machine[1], machine[0])
 
@@ -179,7 +179,7 @@ class MemoryRaise(Extra):
     def act(self) -> None:
         if self.file is None or not self.file.needed:
             return
-        self.check_same(self.file.compose)
+        self._check_still(self.file.compose)
         self.file.write()
         self.changed = True
         self.facts.update(self.file.to_dict())
@@ -189,6 +189,16 @@ class MemoryRaise(Extra):
                 self._see(turn)
         except (CollectError, plan.Refused) as error:
             raise plan.Refused(f"the redeploy failed: {error}. {self._undo()}") from error
+
+    def _check_still(self, compose: Compose) -> None:
+        """Right before the redeploy: the same containers, in the same life, made from the same file."""
+        turns = self.service.turns
+        if set(self.siblings(compose)) != {turn.container.id for turn in turns}:
+            raise plan.Refused(f"the containers of {compose.place.service} changed meanwhile: look again, plan anew")
+        for turn in turns:
+            container, _stopped = self.service.look(turn.container.id)
+            plan.check_identity(container, {"id": turn.container.id, "started_at": turn.container.started_at})
+        self.check_same(compose)
 
     def _stop(self) -> list[str]:
         given = self.service.params.get("stop_timeout")

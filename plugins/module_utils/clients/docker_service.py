@@ -68,6 +68,7 @@ class _Service:
     def plan(self) -> None:
         """What would be done, for all containers, before anything is done to the first."""
         identity = self.params.get("identity")
+        plan.check_options(self.params)
         if self.extra:
             self.extra.check_options()
         listed = self.listed()

@@ -57,13 +57,13 @@ def place_of(labels: t.Mapping[str, t.Any], name: str) -> Place:
 
 
 def check_described(place: Place, hashes: t.Mapping[str, str], hash_now: str) -> None:
-    """Refuse where a container is not what the file describes now. hashes: container name -> hash that it was made of."""
+    """Refuse where a container is not what the file describes now. hashes: container name -> its config hash."""
     other = sorted(name for name, made_of in hashes.items() if made_of != hash_now)
     if other:
         raise Refused(
             f"{', '.join(other)} was not made from what {', '.join(place.files)} says now (config hash"
-            f" {hashes[other[0]][:12] or 'none'}, the file's is {hash_now[:12]}): the file, or a variable in it, has changed"
-            " since. A redeploy would bring that change too; look at it, then docker compose up by hand"
+            f" {hashes[other[0]][:12] or 'none'}, the file's is {hash_now[:12]}): the file, or a variable in it, has"
+            " changed since. A redeploy would bring that change too; look at it, then docker compose up by hand"
         )
 
 
@@ -77,7 +77,7 @@ def memory_of(service: t.Mapping[str, t.Any]) -> int | None:
 def check_meaning(
     before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], service: str, memory: int, swap: int
 ) -> None:
-    """Refuse where an edited file means anything else than the same with another limit. Both: resolved configuration."""
+    """Refuse where an edited file means anything but the same with another limit. Both: resolved configuration."""
     wanted = copy.deepcopy({name: value for name, value in before.items()})
     target = wanted["services"][service]
     limits = ((target.get("deploy") or {}).get("resources") or {}).get("limits") or {}
@@ -89,11 +89,8 @@ def check_meaning(
         target["memswap_limit"] = str(swap)
     if wanted == dict(after):
         return
-    others = sorted(
-        name
-        for name, value in (after.get("services") or {}).items()
-        if name != service and value != before["services"].get(name)
-    )
+    now = after.get("services") or {}
+    others = sorted(name for name in now if name != service and now[name] != before["services"].get(name))
     said = (
         f"it would change {', '.join(others)} too"
         if others
@@ -109,18 +106,16 @@ def check_scalable(config: t.Mapping[str, t.Any], service: str, replicas: int) -
     name = config.get("container_name")
     if name:
         raise Refused(
-            f"{service} can't have {replicas} containers: container_name {name} is fixed. Remove it from the Compose file"
+            f"{service} can't have {replicas} containers: container_name {name} is fixed. Remove it from the file"
         )
     if config.get("network_mode") == "host":
-        raise Refused(
-            f"{service} can't have {replicas} containers: it uses the host's network, where a port is there once"
-        )
+        raise Refused(f"{service} can't have {replicas} containers: it uses the host's network")
     for port in config.get("ports") or ():
         room = _room(str(port.get("published") or ""))
         if room is not None and room < replicas:
             raise Refused(
                 f"{service} can't have {replicas} containers: it holds host port {port['published']} for its port"
-                f" {port.get('target')}, and a port is there once. Publish no fixed port (put a proxy before it), or a range"
+                f" {port.get('target')}, which one can hold. Publish none (put a proxy before it), or a range"
             )
     for network, settings in (config.get("networks") or {}).items():
         address = (settings or {}).get("ipv4_address") or (settings or {}).get("ipv6_address")

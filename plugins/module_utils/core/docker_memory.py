@@ -64,8 +64,8 @@ def decide(container: Container, memory: int) -> Step:
         raise Refused(f"{name} has no memory limit: {human(memory)} would be less than now, not more. Nothing was done")
     if memory < limit:
         raise Refused(
-            f"{name} has {human(limit)}, which is more than {human(memory)}: a limit is only raised here, for a lower one"
-            " can kill what runs. Change the Compose file and redeploy instead"
+            f"{name} has {human(limit)}, which is more than {human(memory)}: a limit is only raised here, for a lower"
+            " one can kill what runs. Change the Compose file and redeploy instead"
         )
     swap = new_swap(limit, container.memory_swap, memory)
     if memory == limit:

@@ -24,12 +24,23 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """Calls to make, in order (none: it is so already), and the sentence that says so. memory: the limit, and memory and
-    swap together, of a call `update`."""
+    """Calls to make, in order (none: it is so already), and the sentence that says so. memory: the limit, and that
+    of memory and swap together, of a call `update`."""
 
     verbs: tuple[str, ...]
     text: str
     memory: tuple[int, int] = (0, 0)
+
+
+_OF_STATE = {"memory": "memory_raised", "persist": "memory_raised", "replicas": "scaled"}
+_OF_STATE.update({"allow_fewer": "scaled", "dump": "restarted"})
+
+
+def check_options(params: t.Mapping[str, t.Any]) -> None:
+    """Refuse an option that would be ignored, as somebody expects something of it."""
+    for option, state in _OF_STATE.items():
+        if params.get(option) not in (None, False) and params["state"] != state:
+            raise Refused(f"{option} goes with state={state}, not with state={params['state']}. Nothing was done")
 
 
 def check_identity(container: Container, identity: t.Mapping[str, t.Any] | None) -> None:
