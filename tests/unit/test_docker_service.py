@@ -296,6 +296,15 @@ def test_a_crash_after_the_start_is_no_success():
     assert "crashed" in refused(engine, service="exit1", state="started")["msg"]
 
 
+def test_a_crash_between_two_questions_is_no_failure_to_look():
+    engine = one("exit1")
+    engine.failing["top"] = CollectError("failed", "Container 0123 is restarting, wait until the container is running")
+    assert go(engine, service="exit1", state="started")["changed"] is True
+    engine = one()
+    engine.failing["top"] = CollectError("timeout", "timed out")
+    assert "timed out" in refused(engine, service="healthy", state="started")["msg"]
+
+
 def test_the_engine_refuses():
     engine = one("exit1")
     engine.failing["start"] = CollectError("failed", "driver failed: port is already allocated")

@@ -11,6 +11,7 @@ import typing as t
 from ..core import docker_memory as memory
 from ..core import docker_parse as parse
 from ..core import docker_plan as plan
+from ..core.docker_plan import Step
 from ..core.docker_snapshot import Container, Process
 from ..core.docker_state_findings import stopped_processes
 from ..core.log_lines import group
@@ -18,6 +19,7 @@ from ..core.redact import clean
 from . import docker_local as local
 from .compose_service import Extra, MemoryRaise, Scaling, Turn
 from .deadline import Deadline
+from .docker import NO_LONGER
 from .docker_dump import take_dump
 from .docker_engine import DockerOptions, Engine, connect
 from .errors import CollectError
@@ -80,7 +82,7 @@ class _Service:
         for identifier in chosen or listed:
             container, stopped = self.look(identifier)
             before = plan.facts(container, stopped)
-            turn = Turn(container, plan.Step((), ""), before, dict(before))
+            turn = Turn(container, Step((), ""), before, dict(before))
             self.turns.append(turn)
             plan.check_identity(container, identity)
             turn.step = self._decide(container, stopped)
@@ -89,15 +91,15 @@ class _Service:
         if self.extra:
             self.extra.plan()
 
-    def _decide(self, container: Container, stopped: t.Sequence[Process]) -> plan.Step:
+    def _decide(self, container: Container, stopped: t.Sequence[Process]) -> Step:
         state = self.params["state"]
         if state == "memory_raised":
             return memory.decide(container, memory.wanted_size(self.params["memory"]))
         if state == "scaled":
-            return plan.Step((), f"{container.name} is {container.status}")
+            return Step((), f"{container.name} is {container.status}")
         step = plan.decide(container, stopped, state, bool(self.params.get("force")))
         if self.params.get("dump") and step.verbs[-1:] == ("restart",) and container.status in ("running", "paused"):
-            step = plan.Step(step.verbs, f"dump the stacks of {container.name} (SIGQUIT) and {step.text}")
+            step = Step(step.verbs, f"dump the stacks of {container.name} (SIGQUIT) and {step.text}")
         return step
 
     def listed(self) -> list[str]:
@@ -134,7 +136,13 @@ class _Service:
         facts = local.local_facts(container.pid, container.id)
         if facts is not None:
             return facts.processes
-        return [row for row in map(parse.process_from_row, self.engine.top(container.id)) if row is not None]
+        try:
+            rows = self.engine.top(container.id)
+        except CollectError as error:
+            if any(words in error.message for words in NO_LONGER):
+                return []
+            raise
+        return [row for row in map(parse.process_from_row, rows) if row is not None]
 
     def act(self) -> None:
         """One container after the other; the next one only when the one before is well."""
@@ -162,7 +170,7 @@ class _Service:
         except CollectError as error:
             raise plan.Refused(self._state_of(turn, f"{turn.step.text}: {error.message}")) from error
 
-    def _call(self, verb: str, container: Container, step: plan.Step) -> None:
+    def _call(self, verb: str, container: Container, step: Step) -> None:
         identifier = container.id
         if verb == "start":
             self.engine.start(identifier)
