@@ -57,11 +57,11 @@ options:
   persist:
     description:
       - With O(state=memory_raised), also write the limit into the Compose file that the project names by its labels,
-        and redeploy that one service, which B(replaces its containers).
+        and redeploy that one service, which B(replaces its containers) and their logs.
       - The edit changes the lines of the limit only, and Compose has to read the result as the same project with
         another limit. A copy of the file is kept beside it. Where validation or the redeploy fails, the file is put
-        back and the service brought up from it again.
-      - It refuses, before anything is done, where several files make up the project, the limit comes from an anchor,
+        back, the copy removed, and the service brought up from the file again.
+      - It refuses, before anything is done, where several files define the service, the limit comes from an anchor,
         a merge key, C(extends) or a variable, the file is not readable and writable here, or the containers were not
         made from what the file says now.
     type: bool
@@ -104,11 +104,11 @@ options:
         description: Its time of start, as Docker writes it. Empty for one that was never started.
         type: str
   force:
-    description: Restart a paused container all the same, which throws away what it holds.
+    description: Restart a paused container, or replace it for O(persist), all the same, which throws away what it holds.
     type: bool
     default: false
   stop_timeout:
-    description: Seconds between SIGTERM and SIGKILL in a restart. Without it the container's own.
+    description: Seconds between SIGTERM and SIGKILL in a restart or redeploy. Without it the container's own.
     type: int
   wait:
     description: Whether to wait until it is healthy, or for 2 s runs where it has no health check.

@@ -227,12 +227,28 @@ def test_a_flow_mapping_is_refused(project: Project) -> None:
     assert "flow style" in text and "by hand" in text and project.limit("calm") == 32 * MIB
 
 
-def test_several_files_are_refused(project: Project, tmp_path: Path) -> None:
+def test_one_of_several_files(project: Project, tmp_path: Path) -> None:
+    """The one that defines the service is edited; two that do are refused."""
     more = tmp_path / "more.yml"
-    more.write_text("services: {web: {stop_grace_period: 1s}}\n")
+    more.write_text("services:\n  calm:\n    stop_grace_period: 1s\n")
     project.run("-f", str(more), "up", "-d", "web")
-    text = refused(project=project.name, service="web", state="memory_raised", memory="96m", persist=True)["msg"]
-    assert "2 files make up the project" in text and project.limit("web") == 64 * MIB
+    wanted = {"project": project.name, "service": "web", "state": "memory_raised", "memory": "96m", "persist": True}
+    done = go(**wanted)
+    assert done["compose"]["file"] == str(project.file) and project.limit("web") == 96 * MIB
+    more.write_text("services:\n  web:\n    stop_grace_period: 1s\n")
+    project.run("-f", str(more), "up", "-d", "web")
+    text = refused(**{**wanted, "memory": "128m"})["msg"]
+    assert "all define web" in text and project.limit("web") == 96 * MIB
+
+
+def test_a_paused_one_is_not_replaced(project: Project) -> None:
+    project.run("up", "-d", "web")
+    [container] = project.containers("web")
+    container.pause()
+    wanted = {"project": project.name, "service": "web", "state": "memory_raised", "memory": "96m"}
+    assert "unpause first" in refused(**wanted, persist=True)["msg"] and project.limit("web") == 64 * MIB
+    assert go(**wanted)["changed"] is True and project.limit("web") == 96 * MIB
+    container.unpause()
 
 
 def test_live_first_then_persisted(project: Project) -> None:

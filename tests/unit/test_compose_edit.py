@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible_collections.incident.response.plugins.module_utils.core import compose_facts as facts
-from ansible_collections.incident.response.plugins.module_utils.core.compose_edit import set_memory
+from ansible_collections.incident.response.plugins.module_utils.core.compose_edit import defines, set_memory
 from ansible_collections.incident.response.plugins.module_utils.core.docker_plan import Refused
 
 MIB = 2**20
@@ -160,6 +160,21 @@ REFUSALS = {
 def test_refusals(name):
     text, words = REFUSALS[name]
     assert words in refused(text, swap=160 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (service("mem_limit: 64m"), True),
+        ("services: {web: {}}\n", True),
+        ("services:\n  web: *a\n", True),
+        ("services:\n  web2:\n    image: a\n", False),
+        ("volumes:\n  web:\n", False),
+        ("", False),
+    ],
+)
+def test_which_file_defines_it(text, said):
+    assert defines(text, "web") is said
 
 
 def resolved(**web):

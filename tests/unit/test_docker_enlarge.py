@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -253,6 +254,19 @@ def test_persist_is_refused_before_anything_is_done(shop):
     shop.file.unlink()
     gone = refused(engine, **wanted, compose_command=shop.command())
     assert "is not readable on the host" in gone["msg"] and engine.made() == []
+
+
+def test_a_file_that_is_not_writable_is_refused(shop, monkeypatch):
+    engine = limited(labels=shop.labels)
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    result = refused(engine, **RAISE, memory="96m", persist=True, compose_command=shop.command())
+    assert f"{shop.file} or its directory is not writable here" in result["msg"] and engine.made() == []
+
+
+def test_a_paused_one_is_not_replaced(shop):
+    engine = limited(name="paused", labels=shop.labels)
+    wanted = {"service": "paused", "state": "memory_raised", "memory": "96m", "compose_command": shop.command()}
+    assert "unpause first" in refused(engine, **wanted, persist=True)["msg"] and engine.made() == []
 
 
 def test_persist_of_one_of_several_is_refused(shop):

@@ -297,10 +297,12 @@ def test_a_crash_after_the_start_is_no_success():
 
 
 def test_a_crash_between_two_questions_is_no_failure_to_look():
-    engine = one("exit1")
+    engine = one("healthy", Pid=4_000_000_000)
     engine.failing["top"] = CollectError("failed", "Container 0123 is restarting, wait until the container is running")
-    assert go(engine, service="exit1", state="started")["changed"] is True
-    engine = one()
+    assert (
+        go(engine, service="healthy", state="restarted")["changed"] is True and ("top", IDENTITY["id"]) in engine.calls
+    )
+    engine = one("healthy", Pid=4_000_000_000)
     engine.failing["top"] = CollectError("timeout", "timed out")
     assert "timed out" in refused(engine, service="healthy", state="started")["msg"]
 

@@ -62,9 +62,9 @@ class Compose:
         self._host = options.docker_host
         self._program = find_program(program)
 
-    def config(self, text: str | None = None) -> dict[str, t.Any]:
-        """The resolved configuration. text: in place of the one file. Its values can be secrets."""
-        answer = self._run(["config", "--format", "json"], _QUICK, text)
+    def config(self, text: str | None = None, path: str = "") -> dict[str, t.Any]:
+        """The resolved configuration. text: in place of the file at path. Its values can be secrets."""
+        answer = self._run(["config", "--format", "json"], _QUICK, text, path)
         try:
             found = json.loads(answer)
         except ValueError as error:
@@ -73,25 +73,25 @@ class Compose:
             raise Refused(f"{', '.join(self.place.files)} has no service {self.place.service} any more")
         return t.cast("dict[str, t.Any]", found)
 
-    def hash(self, text: str | None = None) -> str:
+    def hash(self) -> str:
         """What a container of the service made now would have as its config hash."""
-        return self._run(["config", "--hash", self.place.service], _QUICK, text).split()[-1]
+        return self._run(["config", "--hash", self.place.service], _QUICK).split()[-1]
 
     def up(self, replicas: int, timeout: float, more: t.Sequence[str] = ()) -> None:
         """The one service: nothing that it depends on, no build, no pull."""
         service = self.place.service
         arguments = ["up", "-d", "--no-deps", "--no-build", "--pull", "never", "--scale", f"{service}={replicas}"]
-        self._run([*arguments, *more, service], timeout, None)
+        self._run([*arguments, *more, service], timeout)
 
-    def _run(self, arguments: t.Sequence[str], timeout: float, text: str | None) -> str:
+    def _run(self, arguments: t.Sequence[str], timeout: float, text: str | None = None, instead: str = "") -> str:
         place = self.place
         command = [*self._program, "--project-name", place.project, "--profile", "*"]
         if place.directory:
             command += ["--project-directory", place.directory]
         for path in place.env_files:
             command += ["--env-file", path]
-        for path in place.files if text is None else ("-",):
-            command += ["--file", path]
+        for path in place.files:
+            command += ["--file", "-" if text is not None and path == instead else path]
         doing = f"docker compose {arguments[0]}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
         try:

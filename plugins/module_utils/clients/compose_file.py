@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from ..core import compose_facts as facts
-from ..core.compose_edit import Edit, set_memory
+from ..core.compose_edit import Edit, defines, set_memory
 from ..core.docker_plan import Refused
 from .compose import Compose
 from .errors import CollectError
@@ -27,25 +27,16 @@ class FileEdit:
         self.memory, self.swap = memory, swap
         self.path, self.backup = "", ""
         self.edit = Edit("", ())
+        self.restored = False
+        self._name = ""
         self._old = b""
         self._meant: dict[str, t.Any] = {}
 
     def plan(self) -> None:
         """Everything that can be known before anything is touched, validation of the new text included."""
-        files = self.compose.place.files
-        if len(files) > 1:
-            raise Refused(
-                f"{len(files)} files make up the project ({', '.join(files)}), and each can set the limit: edit the"
-                " right one by hand, then docker compose up"
-            )
-        self.path = os.path.realpath(files[0])
+        text = self._choose()
         if not (os.access(self.path, os.W_OK) and os.access(os.path.dirname(self.path), os.W_OK)):
             raise Refused(f"{self.path} or its directory is not writable here: run as the user who owns it (become)")
-        self._old = _read(self.path)
-        try:
-            text = self._old.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise Refused(f"{self.path} is not UTF-8: edit it by hand") from error
         before = self.compose.config()
         try:
             self.edit = set_memory(text, self.compose.place.service, self.memory, self.swap)
@@ -54,8 +45,23 @@ class FileEdit:
         except Refused as error:
             raise Refused(f"{self.path} is left alone: {error}. Set it by hand, then docker compose up") from error
 
+    def _choose(self) -> str:
+        """The text of the one file that says anything about the service."""
+        place = self.compose.place
+        texts = {path: _decoded(path) for path in place.files}
+        chosen = [path for path, text in texts.items() if defines(text, place.service)]
+        if len(chosen) > 1:
+            raise Refused(
+                f"{', '.join(chosen)} all define {place.service}, and each can set the limit: edit the right one by"
+                " hand, then docker compose up"
+            )
+        self._name = chosen[0] if chosen else place.files[0]
+        self.path = os.path.realpath(self._name)
+        self._old = texts[self._name].encode("utf-8")
+        return texts[self._name]
+
     def _check(self, before: dict[str, t.Any]) -> None:
-        self._meant = self.compose.config(self.edit.text)
+        self._meant = self.compose.config(self.edit.text, self._name)
         facts.check_meaning(before, self._meant, self.compose.place.service, self.memory, self.swap)
 
     @property
@@ -94,6 +100,7 @@ class FileEdit:
             return f"{error}: copy {self.backup} to it"
         except OSError as error:
             return f"{self.path} could NOT be put back ({error.strerror}): copy {self.backup} over it"
+        self.restored = True
         with contextlib.suppress(OSError):
             os.unlink(self.backup)
             self.backup = ""
@@ -120,6 +127,13 @@ def _read(path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise Refused(f"{path} can't be read: {error.strerror}") from error
+
+
+def _decoded(path: str) -> str:
+    try:
+        return _read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path} is not UTF-8: edit it by hand") from error
 
 
 def _fill(handle: int, name: str, data: bytes, like: str) -> None:

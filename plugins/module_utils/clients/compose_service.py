@@ -159,8 +159,14 @@ class MemoryRaise(Extra):
         self.notes = [f"{said} (persist=true writes it there)"] if said else []
 
     def _plan_file(self, size: int) -> None:
-        compose = self.compose()
         turns = self.service.turns
+        paused = [turn.container.name for turn in turns if turn.container.status == "paused"]
+        if paused and not self.service.params.get("force"):
+            raise plan.Refused(
+                f"{paused[0]} is paused, and persist replaces it, which throws away what it holds: unpause first"
+                " (state=unpaused), or raise its limit without persist"
+            )
+        compose = self.compose()
         everything = self.siblings(compose)
         if len(everything) != len(turns):
             raise plan.Refused(
@@ -220,8 +226,9 @@ class MemoryRaise(Extra):
         said = [self.file.put_back()]
         self.facts.update(self.file.to_dict(), drift=None)
         try:
-            self.file.compose.up(len(self.service.turns), self.up_seconds(), self._stop())
-            said.append(f"{self.file.compose.place.service} was brought up from it again")
+            if self.file.restored:
+                self.file.compose.up(len(self.service.turns), self.up_seconds(), self._stop())
+                said.append(f"{self.file.compose.place.service} was brought up from it again")
         except CollectError as error:
             said.append(f"bringing it up again failed too ({error.message}): docker compose up -d by hand")
         for turn in self.service.turns:
@@ -231,7 +238,7 @@ class MemoryRaise(Extra):
                 said.append(f"{container.name} is {container.status} with {memory.human(container.memory_limit)}")
             except CollectError as error:
                 said.append(f"{turn.container.name}: {error.message}")
-        self.changed = False
+        self.changed = not self.file.restored
         return "; ".join(said)
 
 
@@ -280,6 +287,7 @@ class Scaling(Extra):
 
     def _one(self, number: int) -> None:
         """To this number. Raises Refused where somebody else scales as well, or the new one does not get well."""
+        self.check_same(self._compose)
         if set(self.siblings(self._compose)) != self._known:
             raise plan.Refused(
                 f"the containers of {self._compose.place.service} changed meanwhile: look again, plan anew"

@@ -72,6 +72,20 @@ def set_memory(text: str, service: str, memory: int, swap: int) -> Edit:
     return _replace(lines, places, swaps if swap > 0 else [], memory, swap)
 
 
+def defines(text: str, service: str) -> bool:
+    """Whether a file says anything about a service; yes where that can't be told."""
+    lines = text.split("\n")
+    try:
+        _check(lines)
+        top = _child(lines, 0, len(lines), "services", "the file")
+        if top is None:
+            return False
+        _open(top, "services")
+        return _child(lines, top.line + 1, top.end, service, "services") is not None
+    except Refused:
+        return True
+
+
 def _check(lines: t.Sequence[str]) -> None:
     begun = False
     for number, line in enumerate(lines, 1):
