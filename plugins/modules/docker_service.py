@@ -104,7 +104,7 @@ options:
         description: Its time of start, as Docker writes it. Empty for one that was never started.
         type: str
   force:
-    description: Restart a paused container, or replace it for O(persist), all the same, which throws away what it holds.
+    description: Restart a paused container, or replace it for O(persist), though that throws away what it holds.
     type: bool
     default: false
   stop_timeout:

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from ansible_collections.incident.response.plugins.module_utils.clients.docker_s
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
 from docker_faults import MIB, Yard, until
 
+ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
 FILE = """\
 # What the shop runs.\r
@@ -41,6 +43,7 @@ services:\r
     network_mode: none
   deep:
     image: {image}
+    container_name: dh-deep-{port}
     command: sleep 1000
     stop_grace_period: 0s
     deploy:
@@ -213,8 +216,8 @@ def test_persisted_where_deploy_has_it(project: Project) -> None:
     project.run("up", "-d", "deep")
     done = go(project=project.name, service="deep", state="memory_raised", memory="1g", persist=True)
     assert done["compose"]["lines"] == [
-        "line 22: memory: 32M -> memory: 1G",
-        "line 23: memswap_limit: 48m -> memswap_limit: 1040m",
+        "line 23: memory: 32M -> memory: 1G",
+        "line 24: memswap_limit: 48m -> memswap_limit: 1040m",
     ]
     [container] = project.containers("deep")
     assert limits(project.yard, container) == (1024 * MIB, 1040 * MIB)
@@ -291,6 +294,7 @@ def test_put_back(project: Project, tmp_path: Path, phase: str) -> None:
     assert project.file.read_bytes() == old and not project.others()
     assert project.containers("web") == [before] and project.limit("web") == 96 * MIB, "the live limit stays"
     assert result["changed"] is True, "that can be seen"
+    assert result["compose"]["drift"] is None and "lines" not in result["compose"]
 
 
 def test_a_redeploy_that_ends_again_is_put_back(project: Project, tmp_path: Path) -> None:
@@ -359,6 +363,28 @@ def test_a_fixed_port_is_not_scaled(project: Project) -> None:
     result = refused(project=project.name, service="fixed", state="scaled", replicas=2)
     assert "holds host port" in result["msg"] and len(project.containers("fixed")) == 1
     assert go(project=project.name, service="fixed", state="scaled", replicas=1)["changed"] is False
+
+
+def test_the_module_itself(yard: Yard) -> None:
+    """Through Ansible, with what its options make of the values."""
+    container = yard.run("module")
+
+    def run(*more: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        arguments = json.dumps({"container": container.name, "compose_command": "docker-compose", **options})
+        command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-c", "local", "-o"]
+        command += ["-e", f"ansible_python_interpreter={sys.executable}", *more]
+        command += ["-m", "incident.response.docker_service", "-a", arguments]
+        settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"), "ANSIBLE_NOCOLOR": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings})
+        assert "{" in done.stdout, done.stdout + done.stderr
+        return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
+
+    code, result = run(state="memory_raised")
+    assert code != 0 and "memory" in result["msg"]
+    code, result = run("--check", "--diff", state="memory_raised", memory=100 * MIB)
+    assert code == 0 and result["changed"] is True and limits(yard, container)[0] == 64 * MIB
+    code, result = run(state="memory_raised", memory=100 * MIB)
+    assert code == 0 and result["changed"] is True and limits(yard, container)[0] == 100 * MIB
 
 
 QUITS = """exec perl -e '$| = 1; $SIG{TERM} = sub { exit 0 }; print "before\\n";

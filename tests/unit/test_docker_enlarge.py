@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import (
@@ -16,9 +17,11 @@ from ansible_collections.incident.response.plugins.module_utils.clients import (
     docker_local,
     docker_service,
 )
+from ansible_collections.incident.response.plugins.module_utils.clients.compose_file import FileEdit
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from ansible_collections.incident.response.plugins.module_utils.core import docker_memory as memory
+from ansible_collections.incident.response.plugins.module_utils.core.compose_facts import place_of
 from ansible_collections.incident.response.plugins.module_utils.core.docker_plan import Refused
 from ansible_collections.incident.response.plugins.module_utils.core.log_lines import Line
 from ansible_collections.incident.response.plugins.module_utils.core.stacks import stacks
@@ -254,6 +257,94 @@ def test_persist_is_refused_before_anything_is_done(shop):
     shop.file.unlink()
     gone = refused(engine, **wanted, compose_command=shop.command())
     assert "is not readable on the host" in gone["msg"] and engine.made() == []
+
+
+class Reads:
+    """Compose as far as the edit of a file asks it; bad: what it says of the file on the disk."""
+
+    def __init__(self, file, bad=None):
+        labels = {f"{LABEL}project": "p", f"{LABEL}service": "web", f"{LABEL}config-hash": "abc"}
+        self.place = place_of({**labels, f"{LABEL}project.config_files": str(file)}, "p-web-1")
+        self.bad = bad
+
+    def config(self, text=None, _path=""):
+        if text is None and self.bad and "96m" in Path(self.place.files[0]).read_text():
+            raise self.bad
+        limit = "96" if "96m" in (text or Path(self.place.files[0]).read_text()) else "64"
+        return {"services": {"web": {"mem_limit": str(int(limit) * MIB)}}}
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "a.yml"
+    file.write_bytes(b"services:\r\n  web:\r\n    mem_limit: 64m # \xc3\xa9\r\n")
+    file.chmod(0o640)
+    return file
+
+
+def planned(file, **options):
+    edit = FileEdit(Reads(file, **options), 96 * MIB, 192 * MIB)
+    edit.plan()
+    return edit
+
+
+def test_written_with_a_backup(file):
+    old = file.read_bytes()
+    edit = planned(file)
+    assert file.read_bytes() == old and edit.needed
+    edit.write()
+    assert file.read_bytes() == old.replace(b"64m", b"96m") and Path(edit.backup).read_bytes() == old
+    assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o640}
+    assert not planned(file).needed
+    assert "as it was before" in edit.put_back()
+    assert file.read_bytes() == old and list(file.parent.iterdir()) == [file]
+
+
+def test_a_link_stays_a_link(file):
+    link = file.with_name("link.yml")
+    link.symlink_to(file.name)
+    planned(link).write()
+    assert link.is_symlink() and b"96m" in file.read_bytes()
+
+
+@pytest.mark.parametrize("bad", [CollectError("failed", "yaml: bad"), Refused("has no service web any more")])
+def test_validation_that_fails_puts_it_back(file, bad):
+    old = file.read_bytes()
+    with pytest.raises(Refused, match="validation of .* failed .*as it was before"):
+        planned(file, bad=bad).write()
+    assert file.read_bytes() == old and list(file.parent.iterdir()) == [file]
+
+
+def test_somebody_else_edits_it_too(file):
+    edit = planned(file)
+    file.write_bytes(b"# new\n" + file.read_bytes())
+    with pytest.raises(Refused, match="changed by somebody else a moment ago"):
+        edit.write()
+    assert file.read_bytes().startswith(b"# new\n") and list(file.parent.iterdir()) == [file]
+    edit = planned(file)
+    edit.write()
+    file.write_bytes(b"# newer\n")
+    assert "is left alone: compare with" in edit.put_back()
+    assert file.read_bytes() == b"# newer\n" and Path(edit.backup).exists() and not edit.restored
+
+
+def test_a_full_disk(file, monkeypatch):
+    old = file.read_bytes()
+    edit = planned(file)
+
+    def full(_source, _target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(Refused, match="could not be written .No space left"):
+        edit.write()
+    assert file.read_bytes() == old and len(list(file.parent.iterdir())) == 1
+
+
+def test_not_utf_8(file):
+    file.write_bytes(b"services:\n  web:\n    mem_limit: 64m # \xff\n")
+    with pytest.raises(Refused, match="is not UTF-8"):
+        planned(file)
 
 
 def test_a_file_that_is_not_writable_is_refused(shop, monkeypatch):

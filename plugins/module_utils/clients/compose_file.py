@@ -81,6 +81,7 @@ class FileEdit:
             _fill(handle, self.backup, self._old, self.path)
             self._replace(self.edit.text.encode("utf-8"))
         except OSError as error:
+            self._drop_backup()
             raise Refused(f"{self.path} could not be written ({error.strerror}); it is as it was before") from error
         try:
             if self.compose.config() != self._meant:
@@ -101,10 +102,13 @@ class FileEdit:
         except OSError as error:
             return f"{self.path} could NOT be put back ({error.strerror}): copy {self.backup} over it"
         self.restored = True
+        self._drop_backup()
+        return f"{self.path} is as it was before"
+
+    def _drop_backup(self) -> None:
         with contextlib.suppress(OSError):
             os.unlink(self.backup)
             self.backup = ""
-        return f"{self.path} is as it was before"
 
     def _replace(self, data: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=".incident.", dir=os.path.dirname(self.path))

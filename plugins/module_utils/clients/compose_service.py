@@ -186,7 +186,11 @@ class MemoryRaise(Extra):
         if self.file is None or not self.file.needed:
             return
         self._check_still(self.file.compose)
-        self.file.write()
+        try:
+            self.file.write()
+        except plan.Refused as error:
+            self._forget(error)
+            raise
         self.changed = True
         self.facts.update(self.file.to_dict())
         try:
@@ -194,7 +198,14 @@ class MemoryRaise(Extra):
             for turn in self.service.turns:
                 self._see(turn)
         except (CollectError, plan.Refused) as error:
-            raise plan.Refused(f"the redeploy failed: {error}. {self._undo()}") from error
+            said = self._undo()
+            self._forget(error)
+            raise plan.Refused(f"the redeploy failed: {error}. {said}") from error
+
+    def _forget(self, error: Exception) -> None:
+        """What was planned of the file did not come true."""
+        assert self.file is not None
+        self.facts = {"drift": None, "reason": str(error), "file": self.file.path, "backup": self.file.backup}
 
     def _check_still(self, compose: Compose) -> None:
         """Right before the redeploy: the same containers, in the same life, made from the same file."""
@@ -224,7 +235,6 @@ class MemoryRaise(Extra):
         """The old file, and the containers as it says. What is so in the end is looked at, and said."""
         assert self.file is not None
         said = [self.file.put_back()]
-        self.facts.update(self.file.to_dict(), drift=None)
         try:
             if self.file.restored:
                 self.file.compose.up(len(self.service.turns), self.up_seconds(), self._stop())
