@@ -240,7 +240,7 @@ def main() -> None:
     if problem:
         module.fail_json(msg=problem)
     try:
-        result = apply(module.params, module.check_mode)
+        result = apply(module.params, module.check_mode, module.run_command)
     except Failed as error:
         module.fail_json(**error.result)
     module.exit_json(**result)

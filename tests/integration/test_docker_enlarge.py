@@ -22,7 +22,7 @@ pytest.importorskip("docker")
 from ansible_collections.incident.response.plugins.module_utils.clients.compose import find_program
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
-from docker_faults import MIB, Yard, until
+from docker_faults import MIB, Yard, run_program, until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
@@ -80,7 +80,7 @@ class Project:
         self.file.write_bytes(FILE.format(image=yard.image, port=20000 + os.getpid() % 20000).encode())
 
     def run(self, *arguments: str) -> None:
-        command = [*find_program(None), "-p", self.name, "-f", str(self.file), *arguments]
+        command = [*find_program(None, run_program), "-p", self.name, "-f", str(self.file), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert not done.returncode, done.stderr
 
@@ -109,7 +109,7 @@ def project(yard: Yard, tmp_path: Path) -> Iterator[Project]:
 
 
 def go(check: bool = False, **options: Any) -> dict[str, Any]:
-    return apply({**DEFAULTS, "wait_timeout": 60.0, **options}, check)
+    return apply({**DEFAULTS, "wait_timeout": 60.0, **options}, check, run_program)
 
 
 def refused(check: bool = False, **options: Any) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def test_live_first_then_persisted(project: Project) -> None:
 def broken(directory: Path, condition: str) -> list[str]:
     """Compose, but it fails where the condition holds. $WAS counts the calls of config."""
     script = directory / "compose"
-    program = " ".join(find_program(None))
+    program = " ".join(find_program(None, run_program))
     script.write_text(
         f'#!/bin/sh\nall=" $* "\nfile={directory}/docker-compose.yml\n'
         f'if {condition}; then echo "made to fail" >&2; exit 17; fi\nexec {program} "$@"\n'
@@ -409,7 +409,7 @@ def test_stacks_before_a_restart(yard: Yard) -> None:
 
 def test_stacks_of_a_real_go_program(yard: Yard) -> None:
     """Compose itself, which waits for its input for ever."""
-    program = find_program(None)[0]
+    program = find_program(None, run_program)[0]
     if not Path(program).is_absolute():
         pytest.skip("there is no compose binary to put into a container")
     volumes = {program: {"bind": "/compose", "mode": "ro"}}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
 from pathlib import Path
 
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_logs import Tail
@@ -123,3 +125,17 @@ class StubEngine:
         """The calls that change something."""
         changing = ("start", "restart", "update", "unpause", "signal", "run_inside")
         return [call for call in self.calls if call[0] in (names or changing)]
+
+
+def run_program(args, *, data=None, binary_data=False, cwd=None, environ_update=None):
+    """As run_command of a module."""
+    done = subprocess.run(
+        args,
+        input=data,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **(environ_update or {})},
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr

@@ -26,7 +26,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.docker_plan
 from ansible_collections.incident.response.plugins.module_utils.core.log_lines import Line
 from ansible_collections.incident.response.plugins.module_utils.core.stacks import stacks
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
-from docker_stub import StubEngine, recorded
+from docker_stub import StubEngine, recorded, run_program
 
 MIB = 2**20
 GIB = 2**30
@@ -44,7 +44,7 @@ def quick(monkeypatch):
 
 def go(engine, check=False, **options):
     given = {**DEFAULTS, "docker_host": "unix:///stub.sock", "wait_timeout": 0.6, "dump_timeout": 0.2, **options}
-    return apply(given, check, engine.join)
+    return apply(given, check, run_program, engine.join)
 
 
 def refused(engine, check=False, **options):
@@ -253,7 +253,7 @@ def test_persist_is_refused_before_anything_is_done(shop):
     tls = refused(engine, **wanted, compose_command=shop.command(), tls=True)
     assert "behind TLS" in tls["msg"]
     none = refused(engine, **wanted, compose_command=[str(shop.file.parent / "missing")])
-    assert "No such file" in none["msg"] and engine.made() == []
+    assert "ended with 127" in none["msg"] and "missing" in none["msg"] and engine.made() == []
     shop.file.unlink()
     gone = refused(engine, **wanted, compose_command=shop.command())
     assert "is not readable on the host" in gone["msg"] and engine.made() == []

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import docker_service
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from docker_stub import StubEngine, recorded
+from docker_stub import StubEngine, recorded, run_program
 
 DEFAULTS = {
     "docker_host": None,
@@ -31,7 +31,7 @@ def quick(monkeypatch):
 
 
 def go(engine, check=False, **options):
-    return apply({**DEFAULTS, **options}, check, engine.join)
+    return apply({**DEFAULTS, **options}, check, run_program, engine.join)
 
 
 def refused(engine, check=False, **options):

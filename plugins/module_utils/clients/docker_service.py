@@ -17,6 +17,7 @@ from ..core.docker_state_findings import stopped_processes
 from ..core.log_lines import group
 from ..core.redact import clean
 from . import docker_local as local
+from .compose import Run
 from .compose_service import Extra, MemoryRaise, Scaling, Turn
 from .deadline import Deadline
 from .docker import NO_LONGER
@@ -40,9 +41,10 @@ class Failed(Exception):
 Join = t.Callable[[DockerOptions, Deadline], Engine]
 
 
-def apply(params: t.Mapping[str, t.Any], check_mode: bool, join: Join = connect) -> dict[str, t.Any]:
-    """Bring the service into the state. Returns what a module returns; raises Failed where that is a failure."""
-    service = _Service(params)
+def apply(params: t.Mapping[str, t.Any], check_mode: bool, run: Run, join: Join = connect) -> dict[str, t.Any]:
+    """Bring the service into the state. run: for Compose. Returns what a module returns; raises Failed where that is a
+    failure."""
+    service = _Service(params, run)
     try:
         service.options = DockerOptions.from_params(params)
         service.engine = join(service.options, Deadline(_LIST_DEADLINE))
@@ -60,8 +62,9 @@ class _Service:
     engine: Engine
     options: DockerOptions
 
-    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], run: Run) -> None:
         self.params = params
+        self.run = run
         self.turns: list[Turn] = []
         self.raw: dict[str, dict[str, t.Any]] = {}
         self.dumps: list[dict[str, t.Any]] = []

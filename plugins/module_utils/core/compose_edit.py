@@ -183,10 +183,10 @@ def _replace(lines: list[str], limits: t.Sequence[_Child], swaps: t.Sequence[_Ch
         if child.key == "memswap_limit" and child.value.strip("\"'") in ("-1", "0"):
             continue
         old = lines[child.line]
-        match = _KEY.fullmatch(old)
-        assert match is not None
-        space, value, tail = _split(match.group(4))
-        changed[child.line] = old[: match.start(4)] + space + _new_value(child, value, size) + tail
+        match = _KEY.match(old)
+        start = match.start(4) if match else 0
+        space, value, tail = _split(old[start:])
+        changed[child.line] = old[:start] + space + _new_value(child, value, size) + tail
         if changed[child.line] != old:
             said.append(f"line {child.line + 1}: {_shown(old)} -> {_shown(changed[child.line])}")
     return Edit("\n".join(changed), tuple(said))

@@ -78,7 +78,7 @@ def check_meaning(
     before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], service: str, memory: int, swap: int
 ) -> None:
     """Refuse where an edited file means anything but the same with another limit. Both: resolved configuration."""
-    wanted = copy.deepcopy({name: value for name, value in before.items()})
+    wanted = copy.deepcopy(dict(before))
     target = wanted["services"][service]
     limits = ((target.get("deploy") or {}).get("resources") or {}).get("limits") or {}
     if "memory" in limits:
