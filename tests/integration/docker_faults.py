@@ -49,15 +49,8 @@ def run_program(
     environ_update: dict[str, str] | None = None,
 ) -> tuple[int, str, str]:
     """As run_command of a module."""
-    done = subprocess.run(
-        args,
-        input=data,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **(environ_update or {})},
-        check=False,
-    )
+    env = {**os.environ, **(environ_update or {})}
+    done = subprocess.run(args, input=data or "", capture_output=True, text=True, cwd=cwd, env=env, check=False)
     return done.returncode, done.stdout, done.stderr
 
 

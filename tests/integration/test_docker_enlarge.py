@@ -365,26 +365,31 @@ def test_a_fixed_port_is_not_scaled(project: Project) -> None:
     assert go(project=project.name, service="fixed", state="scaled", replicas=1)["changed"] is False
 
 
-def test_the_module_itself(yard: Yard) -> None:
-    """Through Ansible, with what its options make of the values."""
-    container = yard.run("module")
+def ansible(*more: str, **options: Any) -> tuple[int, dict[str, Any]]:
+    """The module through Ansible, with what its options make of the values, and its own way to run Compose."""
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-c", "local", "-o"]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}", *more]
+    command += ["-m", "incident.response.docker_service", "-a", json.dumps(options)]
+    settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings})
+    assert "{" in done.stdout, done.stdout + done.stderr
+    return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
 
-    def run(*more: str, **options: Any) -> tuple[int, dict[str, Any]]:
-        arguments = json.dumps({"container": container.name, "compose_command": "docker-compose", **options})
-        command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-c", "local", "-o"]
-        command += ["-e", f"ansible_python_interpreter={sys.executable}", *more]
-        command += ["-m", "incident.response.docker_service", "-a", arguments]
-        settings = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections"), "ANSIBLE_NOCOLOR": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings})
-        assert "{" in done.stdout, done.stdout + done.stderr
-        return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
 
-    code, result = run(state="memory_raised")
+def test_the_module_itself(project: Project) -> None:
+    project.run("up", "-d", "web", "calm")
+    web = {"project": project.name, "service": "web", "state": "memory_raised", "persist": True}
+    code, result = ansible(**web)
     assert code != 0 and "memory" in result["msg"]
-    code, result = run("--check", "--diff", state="memory_raised", memory=100 * MIB)
-    assert code == 0 and result["changed"] is True and limits(yard, container)[0] == 64 * MIB
-    code, result = run(state="memory_raised", memory=100 * MIB)
-    assert code == 0 and result["changed"] is True and limits(yard, container)[0] == 100 * MIB
+    code, result = ansible("--check", **web, memory=96 * MIB)
+    assert code == 0 and result["changed"] is True and project.limit("web") == 64 * MIB
+    code, result = ansible(**web, memory=96 * MIB)
+    assert code == 0 and result["changed"] is True and project.limit("web") == 96 * MIB
+    assert b"mem_limit: '96m'   # measured" in project.file.read_bytes()
+    code, result = ansible(project=project.name, service="calm", state="scaled", replicas=2)
+    assert code == 0 and result["changed"] is True and len(project.containers("calm")) == 2
+    code, result = ansible(**{**web, "memory": "128m", "compose_command": "/no/such/compose"})
+    assert code != 0 and "/no/such/compose" in result["msg"] and project.limit("web") == 96 * MIB
 
 
 QUITS = """exec perl -e '$| = 1; $SIG{TERM} = sub { exit 0 }; print "before\\n";

