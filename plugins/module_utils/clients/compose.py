@@ -37,8 +37,8 @@ class Run(t.Protocol):
 
 def _limited(command: t.Sequence[str], seconds: float) -> list[str]:
     """A command with an end, and without the caller's settings of Compose: only those of the project count."""
-    names = sorted(name for name in os.environ if name.startswith("COMPOSE_"))
-    return ["env", *(f"--unset={name}" for name in names), "timeout", "-k", "5", f"{seconds:.0f}", *command]
+    unset = [word for name in sorted(os.environ) if name.startswith("COMPOSE_") for word in ("-u", name)]
+    return ["env", *unset, "timeout", "-k", "5", f"{seconds:.0f}", *command]
 
 
 def find_program(given: t.Sequence[str] | None, run: Run) -> list[str]:
