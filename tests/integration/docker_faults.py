@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
 import uuid
 from collections.abc import Callable
@@ -37,6 +38,20 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 90.0) -> Any
         if time.monotonic() > end:
             pytest.fail(f"{what}: not within {seconds:g} s")
         time.sleep(0.1)
+
+
+def run_program(
+    args: list[str],
+    *,
+    data: str | None = None,
+    binary_data: bool = False,
+    cwd: str | None = None,
+    environ_update: dict[str, str] | None = None,
+) -> tuple[int, str, str]:
+    """As run_command of a module."""
+    env = {**os.environ, **(environ_update or {})}
+    done = subprocess.run(args, input=data or "", capture_output=True, text=True, cwd=cwd, env=env, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 class Yard:

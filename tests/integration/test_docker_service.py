@@ -20,7 +20,7 @@ pytest.importorskip("docker")
 
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
-from docker_faults import DEAF, STEADY, Yard, healthcheck, until
+from docker_faults import DEAF, STEADY, Yard, healthcheck, run_program, until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
@@ -37,7 +37,7 @@ def yard() -> Iterator[Yard]:
 
 
 def go(check: bool = False, **options: Any) -> dict[str, Any]:
-    return apply({**DEFAULTS, "wait_timeout": 60.0, **options}, check)
+    return apply({**DEFAULTS, "wait_timeout": 60.0, **options}, check, run_program)
 
 
 def refused(check: bool = False, **options: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
 from pathlib import Path
 
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_logs import Tail
@@ -36,6 +38,7 @@ class StubEngine:
         self.lines = [Line("2026-01-01T00:00:00Z", "hello")]
         self.processes = [["7", "1", "Ss", "app"]]
         self.now = now
+        self.total = 8 * 2**30
         self.on = {}
 
     def join(self, _options, _deadline) -> StubEngine:
@@ -115,7 +118,21 @@ class StubEngine:
     def run_inside(self, identifier, command) -> None:
         self._called("run_inside", identifier, tuple(command))
 
+    def update(self, identifier, memory, swap) -> None:
+        self._called("update", identifier, memory, swap)
+
+    def total_memory(self) -> int:
+        self._called("total_memory")
+        return self.total
+
     def made(self, *names: str) -> list[tuple]:
         """The calls that change something."""
-        changing = ("start", "restart", "unpause", "signal", "run_inside")
+        changing = ("start", "restart", "update", "unpause", "signal", "run_inside")
         return [call for call in self.calls if call[0] in (names or changing)]
+
+
+def run_program(args, *, data=None, binary_data=False, cwd=None, environ_update=None):
+    """As run_command of a module."""
+    env = {**os.environ, **(environ_update or {})}
+    done = subprocess.run(args, input=data or "", capture_output=True, text=True, cwd=cwd, env=env, check=False)
+    return done.returncode, done.stdout, done.stderr

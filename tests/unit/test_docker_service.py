@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import docker_service
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
-from docker_stub import StubEngine, recorded
+from docker_stub import StubEngine, recorded, run_program
 
 DEFAULTS = {
     "docker_host": None,
@@ -31,7 +31,7 @@ def quick(monkeypatch):
 
 
 def go(engine, check=False, **options):
-    return apply({**DEFAULTS, **options}, check, engine.join)
+    return apply({**DEFAULTS, **options}, check, run_program, engine.join)
 
 
 def refused(engine, check=False, **options):
@@ -294,6 +294,17 @@ def test_a_crash_after_the_start_is_no_success():
 
     engine.on["start"] = start
     assert "crashed" in refused(engine, service="exit1", state="started")["msg"]
+
+
+def test_a_crash_between_two_questions_is_no_failure_to_look():
+    engine = one("healthy", Pid=4_000_000_000)
+    engine.failing["top"] = CollectError("failed", "Container 0123 is restarting, wait until the container is running")
+    assert (
+        go(engine, service="healthy", state="restarted")["changed"] is True and ("top", IDENTITY["id"]) in engine.calls
+    )
+    engine = one("healthy", Pid=4_000_000_000)
+    engine.failing["top"] = CollectError("timeout", "timed out")
+    assert "timed out" in refused(engine, service="healthy", state="started")["msg"]
 
 
 def test_the_engine_refuses():

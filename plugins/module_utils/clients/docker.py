@@ -22,7 +22,7 @@ EVENT_MEMORY = 256
 """Events that an engine keeps; so many back means that there were more."""
 MANY = 50
 """Beyond so many containers only the logs of those that look unwell are read, and the layers of so many added up."""
-_NO_LONGER = ("is not running", "is restarting")
+NO_LONGER = ("is not running", "is restarting")
 """What the engine says of a container that ran a moment ago."""
 SPACING = 2.0
 """Seconds between two samples of what moves."""
@@ -248,7 +248,7 @@ class _Look:
                 container.unmeasured["memory"] = "neither its cgroup nor its statistics could be read"
 
     def _not_sampled(self, container: Container, error: CollectError) -> None:
-        if error.kind == "gone" or any(words in error.message for words in _NO_LONGER):
+        if error.kind == "gone" or any(words in error.message for words in NO_LONGER):
             self.snapshot.notes.append(f"{container.name} ended while it was looked at")
         else:
             container.unmeasured["the state of its processes"] = error.message

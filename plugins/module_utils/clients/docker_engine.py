@@ -181,6 +181,15 @@ class Engine:
         with translated(self.address, f"sending {name} to {identifier[:12]}"):
             self._client.kill(identifier, signal=name)
 
+    def update(self, identifier: str, memory: int, swap: int) -> None:
+        """Both limits at once: one alone is refused where it would cross the other."""
+        with translated(self.address, f"updating {identifier[:12]}"):
+            self._client.update_container(identifier, mem_limit=memory, memswap_limit=swap)
+
+    def total_memory(self) -> int:
+        with translated(self.address, "asking for the machine's memory"):
+            return int(self._client.info().get("MemTotal") or 0)
+
     def run_inside(self, identifier: str, command: t.Sequence[str]) -> None:
         with translated(self.address, f"running {command[0]} in {identifier[:12]}"):
             made = self._client.exec_create(identifier, list(command))

@@ -69,6 +69,16 @@ def local_facts(pid: int, container_id: str, root: str = "/") -> LocalFacts | No
     return LocalFacts(processes, _memory(memory_dir), _throttling(cpu_dir), pids, _listeners(pid, root))
 
 
+def machine_memory(root: str = "/") -> tuple[int, int] | None:
+    """Bytes of memory of this machine, and of these what is available; None where that is not readable."""
+    try:
+        words = [line.split() for line in _read(f"{root}proc/meminfo").splitlines()]
+        found = {line[0]: int(line[1]) * 1024 for line in words if len(line) > 1 and line[1].isdigit()}
+        return found["MemTotal:"], found["MemAvailable:"]
+    except (OSError, KeyError):
+        return None
+
+
 def _groups(pid: int, container_id: str, root: str) -> dict[str, str]:
     """Controller -> directory of the container's cgroup; empty where the process is not the container's."""
     try:

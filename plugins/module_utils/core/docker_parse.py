@@ -131,6 +131,7 @@ def _probe(entry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _limits(container: Container, host: t.Mapping[str, t.Any]) -> None:
     container.memory_limit = max(0, _int(host.get("Memory")))
+    container.memory_swap = _int(host.get("MemorySwap"))
     nano, quota, period = (_int(host.get(name)) for name in ("NanoCpus", "CpuQuota", "CpuPeriod"))
     container.cpus = nano / 1e9 if nano > 0 else quota / (period or 100_000) if quota > 0 else 0.0
     container.pids_limit = max(0, _int(host.get("PidsLimit")))

@@ -12,7 +12,7 @@ import typing as t
 from .docker_deaths import exit_text
 from .docker_snapshot import Container, Process, parse_time
 
-STATES = ("started", "restarted", "unpaused", "continued")
+STATES = ("started", "restarted", "unpaused", "continued", "memory_raised", "scaled")
 _DOWN = ("created", "exited", "dead")
 STEADY = 2.0
 """Seconds that a container without a health check has to run before it counts as started."""
@@ -24,10 +24,23 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """Calls to make, in order (none: it is so already), and the sentence that says so."""
+    """Calls to make, in order (none: it is so already), and the sentence that says so. memory: the limit, and that
+    of memory and swap together, of a call `update`."""
 
     verbs: tuple[str, ...]
     text: str
+    memory: tuple[int, int] = (0, 0)
+
+
+_OF_STATE = {"memory": "memory_raised", "persist": "memory_raised", "replicas": "scaled"}
+_OF_STATE.update({"allow_fewer": "scaled", "dump": "restarted"})
+
+
+def check_options(params: t.Mapping[str, t.Any]) -> None:
+    """Refuse an option that would be ignored, as somebody expects something of it."""
+    for option, state in _OF_STATE.items():
+        if params.get(option) not in (None, False) and params["state"] != state:
+            raise Refused(f"{option} goes with state={state}, not with state={params['state']}. Nothing was done")
 
 
 def check_identity(container: Container, identity: t.Mapping[str, t.Any] | None) -> None:
@@ -110,6 +123,8 @@ def facts(container: Container, stopped: t.Sequence[Process]) -> dict[str, t.Any
         "health": container.health.status,
         "restart_count": container.restart_count,
         "stopped_processes": len(stopped),
+        "memory_limit": container.memory_limit,
+        "memory_swap_limit": container.memory_swap,
     }
 
 
@@ -117,6 +132,8 @@ def predicted(step: Step, before: dict[str, t.Any]) -> dict[str, t.Any]:
     """The facts after a step, as far as they are known before it."""
     if not step.verbs:
         return dict(before)
+    if step.verbs == ("update",):
+        return {**before, "memory_limit": step.memory[0], "memory_swap_limit": step.memory[1]}
     after = {**before, "status": "running", "stopped_processes": 0}
     if "start" in step.verbs or "restart" in step.verbs:
         after.update(started_at="(new)", health="starting" if before["health"] != "none" else "none", restart_count=0)
@@ -128,6 +145,8 @@ def was_changed(step: Step, before: t.Mapping[str, t.Any], after: t.Mapping[str,
     if not step.verbs:
         return False
     last = step.verbs[-1]
+    if last == "update":
+        return bool(after["memory_limit"] == step.memory[0] != before["memory_limit"])
     if last in ("start", "restart"):
         return bool(after["started_at"]) and after["started_at"] != before["started_at"]
     if last == "unpause":
@@ -147,6 +166,8 @@ class Moment:
 def progress(before: Container, now: Moment, verb: str) -> str:
     """'' while waiting, 'ready', or why it will not get there."""
     container = now.container
+    if verb == "update":
+        return "ready"
     if container.status in ("exited", "dead"):
         return f"it ended again with {container.exit_code}: {exit_text(container.exit_code)}"
     if container.status == "restarting" or container.restart_count > _allowed(before, verb):

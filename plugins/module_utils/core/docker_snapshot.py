@@ -123,6 +123,8 @@ class Container:
     image_id: str = ""
     command: str = ""
     memory_limit: int = 0
+    memory_swap: int = 0
+    """Memory and swap together, below 0 for no limit; 0 where nothing was said."""
     cpus: float = 0.0
     pids_limit: int = 0
     networks: dict[str, str] = dataclasses.field(default_factory=dict)
