@@ -33,7 +33,8 @@ class ActionModule(IncidentAction):
         found = dict(self._execute_module(module_name=call.module, module_args=options, task_vars=self.vars))
         failed = bool(found.get("failed") or found.get("unreachable"))
         text = self._text(action, found, failed, time.time() - started)
-        self._end(number, action, text, failed)
+        # What a program said of itself right before it was ended is nowhere else any more.
+        self._end(number, text, failed, {"dumps": found["dumps"]} if found.get("dumps") else {})
         result = {
             "changed": bool(found.get("changed")),
             "diff": found.get("diff"),
@@ -78,13 +79,13 @@ class ActionModule(IncidentAction):
             )
             return store.begin_action(self.args["incident"], self.target, action.to_dict(), now)
 
-    def _end(self, number: int, action: Action, text: str, failed: bool) -> None:
+    def _end(self, number: int, text: str, failed: bool, kept: dict[str, t.Any]) -> None:
         if not number:
             return
         now = time.time()
         with self.store() as store:
             store.end_action(number, text, now)
-            store.add_event(self.args["incident"], now, "action", text)
+            store.add_event(self.args["incident"], now, "action", text, kept)
             if not failed:
                 clocks = {**(self.incident(store).data.get("clocks") or {}), "fixed": now}
                 store.update_incident(self.args["incident"], data={"clocks": clocks, "acted": now})

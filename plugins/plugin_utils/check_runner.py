@@ -23,6 +23,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.core.redact import clean
 from ..module_utils.core.scenarios.registry import SCENARIOS
+from ..module_utils.core.scenarios.service_scope import CHECK_OF
 from ..module_utils.module.check import Check, Misuse, missing_library, perform
 from . import guard, say
 from .settings import state_dir, truth
@@ -64,8 +65,7 @@ def likely() -> list[str]:
     time only: a check that was not preloaded is imported by each task that runs it."""
     playbooks = " ".join(context.CLIARGS.get("args") or ())
     groups = [scenario.group for name, scenario in SCENARIOS.items() if f"scenario_{name}" in playbooks]
-    found = [f"{group}_health_info" for group in groups] + (["docker_health_info"] if groups else [])
-    return [module for module in found if module in CHECKS]
+    return [CHECK_OF[group] for group in groups] + (["docker_health_info"] if groups else [])
 
 
 def load(module: str) -> Check:

@@ -73,12 +73,18 @@ class IncidentAction(ActionBase):
         """The target and every service that its scenario needs, out of the inventory. Raises ScopeError."""
         scenario, hostvars = self.scenario, self.vars["hostvars"]
         own = {name: self.variable(name) for name in scenario.target_vars}
-        services = {}
-        for name in sorted(scenario.services(self.target, own)):
+        services: dict[str, scopes.Service] = {}
+        waiting = sorted(scenario.services(self.target, own) - {self.target})
+        while waiting:
+            name = waiting.pop(0)
             if name not in hostvars:
                 raise scopes.ScopeError(f"{self.target}: {name} is not in the inventory; its variables name it")
             services[name] = scopes.service_from_vars(name, host_variables(hostvars[name]))
             self._check_runtime_host(name, services[name])
+            if scenario.deep:
+                waiting += [
+                    other for other in services[name].depends_on if other not in {*services, *waiting, self.target}
+                ]
         services[self.target] = scopes.service_from_vars(
             self.target, {**host_variables(hostvars[self.target]), "runtime": None}
         )
@@ -142,5 +148,7 @@ class IncidentAction(ActionBase):
 def host_variables(variables: t.Any) -> dict[str, t.Any]:
     """The variables of a host that describe it as a service; others are not looked at."""
     return {
-        name: variables[name] for name in ("runtime", "depends_on", "severity_if_down", "owner") if name in variables
+        name: variables[name]
+        for name in ("runtime", "depends_on", "severity_if_down", "owner", "group_names")
+        if name in variables
     }

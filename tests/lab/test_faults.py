@@ -62,7 +62,16 @@ DATABASE = {
 }
 
 
-@pytest.mark.parametrize(("scenario", "expected"), [("kafka", EXPECTED), ("database", DATABASE)])
+SERVICE = {
+    "service_stopped": {NOT_RUNNING, "http.connect.refused"},
+    "service_paused": {"docker.container.paused", "http.response.silent"},
+    "service_frozen": {"docker.process.frozen", "http.response.silent"},
+    "service_hanging": {"http.response.silent"},
+    "service_dependency": {NOT_RUNNING, "http.health.failing", "redis.server.refused"},
+}
+
+
+@pytest.mark.parametrize(("scenario", "expected"), [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE)])
 def test_every_fault_is_to_be_found_as_agreed(scenario: str, expected: dict[str, set[str]]) -> None:
     found = {name: set(fault.findings) for name, fault in faults.ALL.items() if fault.scenario == scenario}
     assert found == expected

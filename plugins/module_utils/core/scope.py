@@ -41,6 +41,7 @@ class Service:
     depends_on: tuple[str, ...] = ()
     severity_if_down: str = ""
     owner: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Observed:
 
 
 def service_from_vars(name: str, variables: t.Mapping[str, t.Any]) -> Service:
-    """A Service from the host variables runtime, depends_on, severity_if_down and owner. Raises ScopeError."""
+    """A Service from the host variables runtime, depends_on, severity_if_down, owner and group_names. Raises
+    ScopeError."""
     depends_on = variables.get("depends_on") or ()
     if isinstance(depends_on, str) or not isinstance(depends_on, t.Sequence):
         raise ScopeError(f"{name}: depends_on is a list of inventory hosts, not {depends_on!r}")
@@ -94,4 +96,5 @@ def service_from_vars(name: str, variables: t.Mapping[str, t.Any]) -> Service:
         depends_on=tuple(str(host) for host in depends_on),
         severity_if_down=severity,
         owner=str(variables.get("owner") or ""),
+        groups=tuple(str(group) for group in variables.get("group_names") or ()),
     )

@@ -39,6 +39,7 @@ class Scenario(t.Protocol):
     """A runbook scenario as data and pure functions. group: the inventory group of its targets.
 
     transient: ids of findings that are a stage of getting well (a database that starts), which no watch takes for harm.
+    deep: whether what its services depend on, and so on, is part of the scope too.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Scenario(t.Protocol):
     metric: str
     target_vars: tuple[str, ...]
     transient: frozenset[str]
+    deep: bool
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         """Inventory hosts, besides the target, that it needs to know. Raises ScopeError for impossible variables."""

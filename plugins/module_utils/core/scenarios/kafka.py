@@ -40,6 +40,7 @@ class KafkaScenario:
     metric = "lag (records)"
     target_vars: tuple[str, ...] = ("kafka_consumers", "kafka_brokers")
     transient: frozenset[str] = frozenset()
+    deep = False
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         return set(consumers(target, settings).values())

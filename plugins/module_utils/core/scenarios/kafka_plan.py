@@ -19,6 +19,7 @@ from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
 from .containers import Container, containers
+from .draft import Draft
 from .kafka_scope import broker_component, broker_runtimes, consumers
 
 HUNG = ("kafka.lag.stalled", "kafka.lag.stopped")
@@ -26,39 +27,11 @@ DECISIONS = ("kafka.offset.expired", "kafka.offset.ahead", "kafka.lag.rewound", 
 """Findings after which it is for a person to say from where the group reads on: no consumer is started before that."""
 
 
-@dataclasses.dataclass
-class Draft:
-    """A plan while it is being made."""
-
-    actions: dict[str, Action] = dataclasses.field(default_factory=dict)
-    proposals: list[Remedy] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    escalate: list[str] = dataclasses.field(default_factory=list)
-
-    def act(self, action: Action) -> None:
-        """One action a service: a second finding about it adds its id, it does not restart twice."""
-        known = self.actions.get(action.service)
-        if known is None:
-            self.actions[action.service] = action
-            return
-        blames = tuple(sorted({*known.blames, *action.blames}))
-        self.actions[action.service] = dataclasses.replace(known, blames=blames)
-
-
 def plan(case: Case) -> Plan:
     draft = Draft()
     for finding in case.verdict.roots:
         _treat(case, finding, draft)
-    for finding in case.verdict.unknown:
-        draft.notes.append(f"Not measured, so nothing is done about it: {finding.summary}")
-    return Plan(
-        scenario="kafka",
-        target=case.scope.target,
-        actions=tuple(sorted(draft.actions.values(), key=lambda action: (action.risk != "disruptive", action.service))),
-        proposals=tuple(dict.fromkeys(draft.proposals)),
-        notes=tuple(dict.fromkeys(draft.notes)),
-        escalate="; ".join(dict.fromkeys(draft.escalate)),
-    )
+    return draft.plan("kafka", case, order=lambda action: (action.risk != "disruptive", action.service))
 
 
 def _treat(case: Case, finding: Finding, draft: Draft) -> None:
@@ -104,7 +77,7 @@ def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) 
     else:
         risk = "low" if verb in ("unpause", "continue") else "disruptive"
         undo = f"docker compose stop {runtime.service}" if verb == "start" else ""
-        draft.act(_action(verb, runtime.service, runtime, found, risk, finding, undo))
+        draft.act(_action(verb, runtime.service, runtime, found, risk, finding, undo), runtime.service)
 
 
 def _start_verb(finding: Finding) -> str | None:
@@ -146,7 +119,7 @@ def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft
         draft.proposals.extend(finding.remedies)
         draft.escalate.append(f"no safe automatic remedy for {finding.id}")
         return
-    draft.act(_action(verb, name, runtime, found, "low", finding, ""))
+    draft.act(_action(verb, name, runtime, found, "low", finding, ""), name)
 
 
 def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
@@ -160,7 +133,7 @@ def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, dra
         )
         return
     draft.notes.append("One restart is tried, in case the consumer and not the record is at fault; never a second one")
-    draft.act(dataclasses.replace(_action("restart", name, runtime, found, "low", finding, ""), key=key))
+    draft.act(dataclasses.replace(_action("restart", name, runtime, found, "low", finding, ""), key=key), name)
 
 
 def _leave_alone(finding: Finding, name: str, draft: Draft) -> None:

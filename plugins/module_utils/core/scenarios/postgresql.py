@@ -39,6 +39,7 @@ class PostgresqlScenario:
     transient: frozenset[str] = frozenset(
         {"postgresql.server.starting", "postgresql.server.recovering", "postgresql.connections.headroom"}
     )
+    deep = False
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         """None besides the target; what makes no sense in its variables is said here."""

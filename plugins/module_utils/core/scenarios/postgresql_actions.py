@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..findings import Finding, Remedy
+from ..findings import Finding
 from ..plan import Action
 from .base import Case
 
@@ -33,28 +33,6 @@ CONNECTION = (
 )
 """Options that an action takes over from the target's variables; secrets are among them, so none is in a plan."""
 PROTECTION = ("protected_users", "protected_applications", "pooler_addresses")
-
-
-@dataclasses.dataclass
-class Draft:
-    """A plan while it is being made. One action for each thing that is done to one thing; findings add their ids to
-    it."""
-
-    actions: dict[str, Action] = dataclasses.field(default_factory=dict)
-    proposals: list[Remedy] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    escalate: list[str] = dataclasses.field(default_factory=list)
-
-    def act(self, action: Action) -> None:
-        name = f"{action.title} {sorted(action.identity.items())}"
-        known = self.actions.get(name)
-        blames = tuple(sorted({*(known.blames if known else ()), *action.blames}))
-        self.actions[name] = dataclasses.replace(known or action, blames=blames)
-
-    def leave(self, finding: Finding, why: str) -> None:
-        """It is for a person, and why."""
-        self.proposals.extend(finding.remedies)
-        self.escalate.append(why)
 
 
 def key_of(root: t.Mapping[str, t.Any]) -> str:

@@ -23,7 +23,8 @@ from ..runtimes import by_hand, supported
 from ..scope import Observed, Runtime, Scope
 from .base import Case
 from .containers import Container, containers
-from .postgresql_actions import Draft, call, root_action, tried
+from .draft import Draft
+from .postgresql_actions import call, root_action, tried
 from .postgresql_scope import component_of, headroom, pooler_runtime, server_runtime
 
 WAIT_FOR = ("postgresql.server.starting", "postgresql.server.recovering")
@@ -50,16 +51,7 @@ def plan(case: Case) -> Plan:
     for finding in case.verdict.roots:
         _treat(case, finding, draft)
     _slots_blame(case, draft)
-    for finding in case.verdict.unknown:
-        draft.notes.append(f"Not measured, so nothing is done about it: {finding.summary}")
-    return Plan(
-        scenario="database",
-        target=case.scope.target,
-        actions=tuple(draft.actions.values()),
-        proposals=tuple(dict.fromkeys(draft.proposals)),
-        notes=tuple(dict.fromkeys(draft.notes)),
-        escalate="; ".join(dict.fromkeys(draft.escalate)),
-    )
+    return draft.plan("database", case)
 
 
 def _treat(case: Case, finding: Finding, draft: Draft) -> None:

@@ -58,6 +58,7 @@ class RedisScenario:
     transient: frozenset[str] = frozenset(
         {"redis.server.loading", "redis.replication.lagging", "redis.latency.high", "redis.writes.refused"}
     )
+    deep = False
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         """None besides the target; what makes no sense in its variables is said here."""

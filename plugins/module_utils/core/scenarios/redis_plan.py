@@ -15,12 +15,13 @@ import dataclasses
 import math
 import typing as t
 
-from ..findings import Finding, Remedy
+from ..findings import Finding
 from ..plan import Action, Plan
 from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
 from .containers import Container, containers
+from .draft import Draft
 from .redis_scope import (
     component_of,
     expected_replicas,
@@ -57,40 +58,11 @@ STEP = 5
 GRACE_SECONDS = 60
 
 
-@dataclasses.dataclass
-class Draft:
-    """A plan while it is being made. One action for each thing that is done; findings add their ids to it."""
-
-    actions: dict[str, Action] = dataclasses.field(default_factory=dict)
-    proposals: list[Remedy] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    escalate: list[str] = dataclasses.field(default_factory=list)
-
-    def act(self, action: Action) -> None:
-        known = self.actions.get(action.title)
-        blames = tuple(sorted({*(known.blames if known else ()), *action.blames}))
-        self.actions[action.title] = dataclasses.replace(known or action, blames=blames)
-
-    def leave(self, finding: Finding, why: str) -> None:
-        """It is for a person, and why."""
-        self.proposals.extend(finding.remedies)
-        self.escalate.append(why)
-
-
 def plan(case: Case) -> Plan:
     draft = Draft()
     for finding in case.verdict.roots:
         _treat(case, finding, draft)
-    for finding in case.verdict.unknown:
-        draft.notes.append(f"Not measured, so nothing is done about it: {finding.summary}")
-    return Plan(
-        scenario="redis",
-        target=case.scope.target,
-        actions=tuple(draft.actions.values()),
-        proposals=tuple(dict.fromkeys(draft.proposals)),
-        notes=tuple(dict.fromkeys(draft.notes)),
-        escalate="; ".join(dict.fromkeys(draft.escalate)),
-    )
+    return draft.plan("redis", case)
 
 
 def _treat(case: Case, finding: Finding, draft: Draft) -> None:

@@ -9,5 +9,6 @@ from .base import Scenario
 from .kafka import SCENARIO as KAFKA
 from .postgresql import SCENARIO as DATABASE
 from .redis import SCENARIO as REDIS
+from .service import SCENARIO as SERVICE
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (KAFKA, DATABASE, REDIS)}
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (SERVICE, DATABASE, REDIS, KAFKA)}

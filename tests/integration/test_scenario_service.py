@@ -1,0 +1,88 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""scenario_service against the real lab: every fault gives exactly its findings, its plan, and its cure where safe."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import typing as t
+
+import docker
+import pytest
+from runs import Run
+from runs import play as play_any
+
+from lab import config, faults
+from lab.faults.model import Lab
+
+play = functools.partial(play_any, playbook="playbooks/scenario_service.yml")
+
+SERVICE = [fault for fault in faults.ALL.values() if fault.scenario == "service"]
+CURES = {
+    "service_stopped": ["start auth"],
+    "service_paused": ["unpause auth"],
+    "service_frozen": ["continue auth"],
+    "service_hanging": ["restart auth"],
+}
+"""What a plan does about a fault. Where a fault is not listed, nothing is done on purpose."""
+
+
+def titles(plan: dict[str, t.Any]) -> list[str]:
+    return [action["title"] for action in plan["actions"]]
+
+
+def starts() -> dict[str, str]:
+    """When each container of the lab was started, by service."""
+    lab = Lab(docker.from_env(), config.load(), 0)
+    names = ("gateway", "auth", "orders", "redis", "postgres", "pgbouncer")
+    return {name: str(lab.container(name).attrs["State"]["StartedAt"]) for name in names}
+
+
+def planned(action: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in action.items() if name != "reason"}
+
+
+@pytest.mark.parametrize("fault_", SERVICE, ids=lambda fault: str(fault.id))
+def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
+    fault_: t.Any, fault: t.Any, tmp_path: pathlib.Path
+) -> None:
+    with fault(fault_.id):
+        before = starts()
+        seen = play(tmp_path / "c", "--check", "--limit", "auth", incident_mode="auto")
+        missing = set(fault_.findings) - set(seen.finding_ids)
+        extra = set(seen.finding_ids) - set(fault_.findings) - set(fault_.possible)
+        assert not missing and not extra, f"missing {missing}, extra {extra}\n{seen.output}"
+        assert titles(seen.decision["plan"]) == CURES.get(fault_.id, [])
+        assert starts() == before, "check mode touches nothing"
+        run = play(tmp_path / "r", "--limit", "auth", incident_mode="auto")
+        if fault_.id in CURES:
+            cured(seen, run)
+            touched = {name for name, at in starts().items() if at != before[name]}
+            assert touched <= {"auth"}, "nothing else was restarted"
+        else:
+            left_to_its_dependency(run)
+            assert starts() == before
+
+
+def cured(seen: Run, run: Run) -> None:
+    assert [planned(action) for action in run.decision["plan"]["actions"]] == [
+        planned(action) for action in seen.decision["plan"]["actions"]
+    ], "check mode shows what the real run then does"
+    assert (run.outcome, run.status) == ("fixed", 0), run.output
+    assert run.report["samples"][-1]["good"]
+
+
+def left_to_its_dependency(run: Run) -> None:
+    assert not run.ran("incident_act"), run.output
+    assert (run.outcome, run.status) == ("escalated", 2), run.output
+    assert "scenario_redis --limit redis-main" in run.output
+    assert run.decision["verdict"]["root_cause"]["component"] == "container:redis-main"
+
+
+def test_healthy_services_in_one_play_by_path_and_by_name(tmp_path: pathlib.Path) -> None:
+    for playbook in ("playbooks/scenario_service.yml", "incident.response.scenario_service"):
+        run = play_any(tmp_path, playbook=playbook, incident_mode="auto")
+        assert (run.outcome, run.status) == ("healthy", 0), run.output
+        assert not run.ran("incident_act")
