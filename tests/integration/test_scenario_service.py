@@ -86,3 +86,11 @@ def test_healthy_services_in_one_play_by_path_and_by_name(tmp_path: pathlib.Path
         run = play_any(tmp_path, playbook=playbook, incident_mode="auto")
         assert (run.outcome, run.status) == ("healthy", 0), run.output
         assert not run.ran("incident_act")
+
+
+def test_what_its_dependencies_depend_on_is_looked_at_too(tmp_path: pathlib.Path) -> None:
+    run = play(tmp_path, "--limit", "gateway", incident_mode="observe")
+    assert run.outcome == "healthy", run.output
+    looks = {call["name"] for call in run.last("incident_open")["checks"]}
+    assert looks >= {"service gateway", "service auth", "service orders"}
+    assert looks >= {"kafka kafka-main", "postgresql postgres-main", "redis redis-main"}
