@@ -34,6 +34,7 @@ class ActionModule(IncidentAction):
         "gate": {"type": "dict"},
         "watched": {"type": "str", "default": ""},
         "failure": {"type": "str", "default": ""},
+        "mended": {"type": "list", "elements": "str", "default": []},
     }
 
     def act(self) -> dict[str, t.Any]:
@@ -47,6 +48,7 @@ class ActionModule(IncidentAction):
             plan=decision.get("plan"),
             gate=self.args["gate"],
             watched=self.args["watched"],
+            mended=self.args["mended"],
         )
         result: dict[str, t.Any] = {
             "outcome": end.outcome,

@@ -88,11 +88,18 @@ class ActionModule(IncidentAction):
                 "contact": role,
             },
             "plan": plan.to_dict(),
+            "elsewhere": self._elsewhere(plan),
             "findings": [finding.to_dict() for finding in findings],
             "metric": metric,
             "observed_at": time.time(),
             "say": lines + say.plan(plan),
         }
+
+    def _elsewhere(self, plan: Plan) -> list[str]:
+        """Other targets of this very run that are to blame, and are treated in it."""
+        if self.check_mode or self.settings.gates.mode not in ("ask", "auto") or plan.actions:
+            return []
+        return sorted(set(plan.waits_for) & set(self.vars["ansible_play_hosts_all"]) - {self.target})
 
     def _contact(self) -> tuple[str, str]:
         """The role to call: the owner of the target, else what incident_contact says. No contact is ever invented."""

@@ -46,6 +46,11 @@ options:
     description: What failed, where something did.
     type: str
     default: ''
+  mended:
+    description: Other targets of the same run that were to blame at first, where O(decision) is of a look after that.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -57,6 +57,12 @@ plan:
   returned: success
   type: dict
   sample: {hash: 3f2a91c0d1b2, risk: low, actions: []}
+elsewhere:
+  description: Other targets of the same run that are to blame, and are treated in it. Only where a run may act.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 findings:
   description: All findings, those that only two checks together can make among them.
   returned: success

@@ -88,6 +88,15 @@ def test_healthy_services_in_one_play_by_path_and_by_name(tmp_path: pathlib.Path
         assert not run.ran("incident_act")
 
 
+def test_who_only_suffers_from_another_target_is_restored_with_it(fault: t.Any, tmp_path: pathlib.Path) -> None:
+    with fault("service_stopped"):
+        run = play(tmp_path, incident_mode="auto")
+        ends = {row["host"]: row["result"]["outcome"] for row in run.results if row["action"] == "incident_close"}
+        assert ends == {"auth": "fixed", "gateway": "restored", "orders": "healthy", "notification": "healthy"}
+        assert run.status == 0, run.output
+        assert [item["service"] for item in run.acted()] == ["auth"]
+
+
 def test_what_its_dependencies_depend_on_is_looked_at_too(tmp_path: pathlib.Path) -> None:
     run = play(tmp_path, "--limit", "gateway", incident_mode="observe")
     assert run.outcome == "healthy", run.output

@@ -123,6 +123,8 @@ def test_a_service_is_left_alone_for_what_a_dependency_does(cause: Finding, comm
     assert titles(found) == []
     assert command in [remedy.command for remedy in found.proposals][0]
     assert "auth is left alone" in found.notes[0]
+    assert found.waits_for == (cause.component.removeprefix("container:"),)
+    assert Plan.from_dict(found.to_dict()) == found
 
 
 def test_a_hang_behind_a_dead_dependency_is_the_dependencys() -> None:

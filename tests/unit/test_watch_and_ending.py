@@ -93,6 +93,8 @@ REFUSED = {"state": "refused", "refused": [{"gate": "freeze", "reason": "frozen"
     [
         ({"verdict": NONE}, "healthy", True, True),
         ({"verdict": NONE, "adopted": True}, "restored", True, True),
+        ({"verdict": NONE, "mended": ["auth"]}, "restored", True, True),
+        ({"verdict": ROOT, "plan": EMPTY, "mended": ["auth"]}, "escalated", False, False),
         ({"verdict": BLIND}, "unknown", False, False),
         ({"verdict": BLIND, "mode": "observe"}, "unknown", False, False),
         ({"verdict": ROOT, "mode": "observe"}, "observed", True, False),

@@ -37,14 +37,18 @@ def ending(
     plan: t.Mapping[str, t.Any] | None,
     gate: t.Mapping[str, t.Any] | None,
     watched: str,
+    mended: t.Sequence[str] = (),
 ) -> Ending:
-    """The first rule that fits. What was refused, not fixed, unknown or failed is never ok."""
+    """The first rule that fits. What was refused, not fixed, unknown or failed is never ok.
+
+    mended: other targets of the same run that were to blame at first, where the verdict is of a look after that.
+    """
     if failure:
         return Ending("failed", False, False, True, failure)
     if verdict is None or plan is None:
         return Ending("failed", False, False, True, "it ended before anything was decided")
     if not verdict["roots"]:
-        return _nothing_found(verdict, adopted)
+        return _nothing_found(verdict, adopted, mended)
     if watched:
         return Ending(watched, watched == FIXED, watched == FIXED, watched != FIXED, plan["escalate"])
     if gate and gate.get("state") == "refused":
@@ -54,10 +58,12 @@ def ending(
     return _not_acted(mode, plan)
 
 
-def _nothing_found(verdict: t.Mapping[str, t.Any], adopted: bool) -> Ending:
+def _nothing_found(verdict: t.Mapping[str, t.Any], adopted: bool, mended: t.Sequence[str]) -> Ending:
     if verdict["unknown"]:
         what = ", ".join(sorted({finding["summary"] for finding in verdict["unknown"]}))
         return Ending("unknown", False, False, True, f"not measured: {what}")
+    if mended:
+        return Ending("restored", True, True, True, f"it is healthy again: {', '.join(mended)} was to blame, not it")
     if adopted:
         return Ending("restored", True, True, True, "it is healthy again; what an earlier run left open is closed")
     return Ending("healthy", True, True, False, "")

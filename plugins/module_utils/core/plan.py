@@ -77,7 +77,10 @@ class Action:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What will be done (actions), what a person may do (proposals), and what to know meanwhile (notes)."""
+    """What will be done (actions), what a person may do (proposals), and what to know meanwhile (notes).
+
+    waits_for: inventory hosts that are to blame instead of the target; each is treated as a target of its own.
+    """
 
     scenario: str
     target: str
@@ -85,6 +88,7 @@ class Plan:
     proposals: tuple[Remedy, ...] = ()
     notes: tuple[str, ...] = ()
     escalate: str = ""
+    waits_for: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -107,6 +111,7 @@ class Plan:
             "proposals": [remedy.to_dict() for remedy in self.proposals],
             "notes": list(self.notes),
             "escalate": self.escalate,
+            "waits_for": list(self.waits_for),
         }
 
     @classmethod
@@ -118,4 +123,5 @@ class Plan:
             proposals=tuple(Remedy(**remedy) for remedy in data.get("proposals") or ()),
             notes=tuple(data.get("notes") or ()),
             escalate=str(data.get("escalate") or ""),
+            waits_for=tuple(data.get("waits_for") or ()),
         )

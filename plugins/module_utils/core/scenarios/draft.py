@@ -22,6 +22,7 @@ class Draft:
     proposals: list[Remedy] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     escalate: list[str] = dataclasses.field(default_factory=list)
+    waits_for: list[str] = dataclasses.field(default_factory=list)
 
     def act(self, action: Action, name: str = "") -> None:
         """name: what makes it the same as another one. Without it verb, service and identity."""
@@ -47,4 +48,5 @@ class Draft:
             proposals=tuple(dict.fromkeys(self.proposals)),
             notes=tuple(dict.fromkeys(self.notes)),
             escalate="; ".join(dict.fromkeys(self.escalate)),
+            waits_for=tuple(dict.fromkeys(self.waits_for)),
         )

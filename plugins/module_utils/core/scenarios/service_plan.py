@@ -71,6 +71,7 @@ def _elsewhere(case: Case, finding: Finding, owner: str, draft: Draft) -> None:
     command = f"ansible-playbook incident.response.scenario_{scenario} --limit {owner}" if scenario else ""
     draft.proposals.append(Remedy(f"Treat {where} by its own scenario", "none", command))
     draft.proposals.extend(finding.remedies)
+    draft.waits_for += [owner] if owner else []
     draft.escalate.append(f"{finding.id}: {where} has to be mended, not {case.scope.target}")
 
 
