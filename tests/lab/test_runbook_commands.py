@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import config
+from lab import config, http
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -130,6 +131,9 @@ def lab_as_in_the_runbook() -> Iterator[None]:
     if settings.ports != config.PORTS or settings.topic != "notifications":
         pytest.skip("this lab has other ports or another topic than the runbook")
     lab_up()
+    # A stack that started a moment ago has sent no alert yet.
+    alerts = settings.url("alertmanager", "/api/v2/alerts")
+    wait_until("the first alert", lambda: None if "Watchdog" in http.text(alerts) else "there is none", 60)
     yield
     lab_up()
 
