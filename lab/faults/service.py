@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 
 from lab.faults import acts
 from lab.faults.model import Fault, Lab
@@ -32,12 +31,13 @@ def _thaw(lab: Lab) -> None:
     acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
 
 
-def _switched(name: str) -> dict[str, Callable[[Lab], None]]:
-    def clear(lab: Lab) -> None:
-        acts.reset(lab, SERVICE)
-        acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
+def _hang(lab: Lab) -> None:
+    acts.switch(lab, SERVICE, "hang", 1)
 
-    return {"inject": lambda lab: acts.switch(lab, SERVICE, name, 1), "clear": clear}
+
+def _answer(lab: Lab) -> None:
+    acts.reset(lab, SERVICE)
+    acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
 
 
 # What a look may see besides, depending on when it comes.
@@ -74,9 +74,10 @@ FAULTS = (
     Fault(
         "service_hanging",
         "auth accepts connections and answers nothing",
-        **_switched("hang"),
-        findings=("http.response.silent",),
-        possible=BESIDE,
+        _hang,
+        _answer,
+        ("http.response.silent",),
+        BESIDE,
         scenario="service",
     ),
     Fault(
