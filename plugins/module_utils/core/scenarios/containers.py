@@ -9,10 +9,29 @@ import dataclasses
 import typing as t
 
 from ..findings import UNKNOWN, Finding
-from ..scope import Observed
+from ..scope import Observed, Runtime
 
 BESIDE = frozenset({"docker.container.unhealthy", "docker.cpu.throttled", "docker.memory.high"})
 """What a container check says about one that runs: it explains nothing that the service itself was asked about."""
+
+VERBS = {
+    "docker.container.not_running": "start",
+    "docker.container.paused": "unpause",
+    "docker.process.frozen": "continue",
+}
+"""What brings back a container that is down, paused or frozen. Anything else about one is for a person."""
+STILL = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}
+"""What has to be so right before a verb."""
+
+
+def runtime_of(target: str, settings: t.Mapping[str, t.Any]) -> Runtime | None:
+    """The variable runtime of the target: {kind, host, project, service}."""
+    declared = settings.get("runtime")
+    return Runtime.from_vars(target, declared) if declared else None
+
+
+def component_of(runtime: Runtime) -> str:
+    return f"container:{runtime.service}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +65,12 @@ def containers(observed: t.Iterable[Observed], host: str, project: str, service:
             if not project or data.get("project", project) == project:
                 found.append(_container(service, data))
     return sorted(found, key=lambda container: container.id)
+
+
+def first(observed: t.Iterable[Observed], runtime: Runtime) -> Container | None:
+    """The first container of what a runtime names, None where none was seen."""
+    found = containers(observed, runtime.host, runtime.project, runtime.service)
+    return found[0] if found else None
 
 
 def _container(service: str, data: t.Mapping[str, t.Any]) -> Container:

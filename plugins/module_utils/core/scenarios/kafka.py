@@ -19,8 +19,8 @@ from ..runtimes import look
 from ..scope import CheckCall, Observed, Runtime, Scope, ScopeError
 from . import kafka_plan
 from .base import Case, Proof, findings_of
-from .containers import containers
-from .kafka_scope import broker_component, broker_runtimes, consumers
+from .containers import component_of, containers
+from .kafka_scope import broker_runtimes, consumers
 
 RECORD = re.compile(r"topic=(?P<topic>\S+) partition=(?P<partition>\d+) offset=(?P<offset>\d+)")
 OTHER_RECORD = re.compile(
@@ -51,9 +51,7 @@ class KafkaScenario:
         return calls + look(self._runtimes(scope), {"log_lines": WANTED_LOG_LINES})
 
     def _runtimes(self, scope: Scope) -> dict[str, Runtime]:
-        wanted = {
-            broker_component(runtime): runtime for runtime in broker_runtimes(scope.target, scope.settings).values()
-        }
+        wanted = {component_of(runtime): runtime for runtime in broker_runtimes(scope.target, scope.settings).values()}
         for name in self.services(scope.target, scope.settings):
             runtime = scope.services[name].runtime
             if runtime is None:
@@ -64,7 +62,7 @@ class KafkaScenario:
         return wanted
 
     def graph(self, scope: Scope) -> Graph:
-        brokers = [broker_component(runtime) for runtime in broker_runtimes(scope.target, scope.settings).values()]
+        brokers = [component_of(runtime) for runtime in broker_runtimes(scope.target, scope.settings).values()]
         edges: dict[str, list[str]] = {}
         for group, name in consumers(scope.target, scope.settings).items():
             edges[f"group:{group}"] = [f"container:{name}", scope.target]

@@ -18,9 +18,9 @@ from ..plan import Action, Plan
 from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
-from .containers import Container, containers
+from .containers import STILL, VERBS, Container, component_of, first
 from .draft import Draft
-from .kafka_scope import broker_component, broker_runtimes, consumers
+from .kafka_scope import broker_runtimes, consumers
 
 HUNG = ("kafka.lag.stalled", "kafka.lag.stopped")
 DECISIONS = ("kafka.offset.expired", "kafka.offset.ahead", "kafka.lag.rewound", "kafka.record.corrupt")
@@ -49,7 +49,7 @@ def _treat(case: Case, finding: Finding, draft: Draft) -> None:
 
 def _broker_of(case: Case, finding: Finding) -> Runtime | None:
     for runtime in broker_runtimes(case.scope.target, case.scope.settings).values():
-        if finding.component == broker_component(runtime):
+        if finding.component == component_of(runtime):
             return runtime
     return None
 
@@ -63,8 +63,8 @@ def _consumer_of(case: Case, finding: Finding) -> str | None:
 
 
 def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) -> None:
-    found = _container(case, runtime)
-    verb = _start_verb(finding)
+    found = first(case.observed, runtime)
+    verb = VERBS.get(finding.id)
     port_taken = any(other.id == "kafka.broker.not_kafka" for other in _all(case))
     if port_taken:
         draft.proposals.append(
@@ -78,15 +78,6 @@ def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) 
         risk = "low" if verb in ("unpause", "continue") else "disruptive"
         undo = f"docker compose stop {runtime.service}" if verb == "start" else ""
         draft.act(_action(verb, runtime.service, runtime, found, risk, finding, undo), runtime.service)
-
-
-def _start_verb(finding: Finding) -> str | None:
-    """How a container comes back without losing what still runs: only one that is down, paused or frozen is touched."""
-    return {
-        "docker.container.not_running": "start",
-        "docker.container.paused": "unpause",
-        "docker.process.frozen": "continue",
-    }.get(finding.id)
 
 
 def _treat_consumer(case: Case, finding: Finding, name: str, draft: Draft) -> None:
@@ -109,10 +100,10 @@ def _treat_consumer(case: Case, finding: Finding, name: str, draft: Draft) -> No
 def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
     """Start, unpause or restart the one consumer that is down or hung; anything else about it is for a person."""
     poison = any(other.id == "kafka.record.poison" and _consumer_of(case, other) == name for other in _all(case))
-    found = _container(case, runtime)
+    found = first(case.observed, runtime)
     if poison and finding.id == "kafka.lag.stalled":
         return
-    verb = {"docker.process.frozen": "restart"}.get(finding.id) or _start_verb(finding)
+    verb = {"docker.process.frozen": "restart"}.get(finding.id) or VERBS.get(finding.id)
     if verb is None and finding.id in HUNG:
         verb = "restart"
     if verb is None or found is None:
@@ -125,7 +116,7 @@ def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft
 def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
     """A poison record survives a restart: one is worth a try, a second one never is."""
     key = f"poison:{finding.details['topic']}/{finding.details['partition']}@{finding.details['offset']}"
-    found = _container(case, runtime)
+    found = first(case.observed, runtime)
     draft.proposals.extend(finding.remedies)
     if found is None or any(item.service == name and item.key == key for item in case.done):
         draft.escalate.append(
@@ -161,17 +152,10 @@ def _all(case: Case) -> list[Finding]:
     return [*case.verdict.roots, *(item.finding for item in case.verdict.suppressed)]
 
 
-def _container(case: Case, runtime: Runtime) -> Container | None:
-    found = containers(case.observed, runtime.host, runtime.project, runtime.service)
-    return found[0] if found else None
-
-
 def _action(
     verb: str, service: str, runtime: Runtime, found: Container, risk: str, finding: Finding, undo: str
 ) -> Action:
-    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}.get(
-        verb, "is the one that was seen"
-    )
+    still = STILL.get(verb, "is the one that was seen")
     return Action(
         verb=verb,
         service=service,

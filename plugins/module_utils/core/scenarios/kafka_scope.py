@@ -38,7 +38,3 @@ def broker_runtimes(target: str, settings: t.Mapping[str, t.Any]) -> dict[int, R
         if runtime:
             found[number] = Runtime.from_vars(f"{target}: kafka_brokers[{number}]", runtime)
     return found
-
-
-def broker_component(runtime: Runtime) -> str:
-    return f"container:{runtime.service}"

@@ -19,8 +19,8 @@ from ..runtimes import look
 from ..scope import CheckCall, Observed, Runtime, Scope
 from . import postgresql_plan
 from .base import Case, Proof, findings_of
-from .containers import without_beside
-from .postgresql_scope import component_of, headroom, pooler_runtime, server_runtime
+from .containers import component_of, runtime_of, without_beside
+from .postgresql_scope import headroom, pooler_runtime
 
 LOG_LINES = 100
 SLOW_LOGIN_MS = 1000.0
@@ -48,7 +48,7 @@ class PostgresqlScenario:
         return set()
 
     def _runtimes(self, target: str, settings: t.Mapping[str, t.Any]) -> dict[str, Runtime]:
-        found = (server_runtime(target, settings), pooler_runtime(target, settings))
+        found = (runtime_of(target, settings), pooler_runtime(target, settings))
         return {component_of(runtime): runtime for runtime in found if runtime is not None}
 
     def checks(self, scope: Scope) -> list[CheckCall]:
@@ -57,7 +57,7 @@ class PostgresqlScenario:
         return calls + look(self._runtimes(scope.target, scope.settings), {"log_lines": LOG_LINES})
 
     def graph(self, scope: Scope) -> Graph:
-        server = server_runtime(scope.target, scope.settings)
+        server = runtime_of(scope.target, scope.settings)
         pooler = pooler_runtime(scope.target, scope.settings)
         edges: dict[str, list[str]] = {scope.target: [component_of(server)] if server else []}
         edges[f"pooler:{scope.target}"] = [scope.target] + ([component_of(pooler)] if pooler else [])
@@ -69,7 +69,7 @@ class PostgresqlScenario:
     def refine(self, scope: Scope, findings: list[Finding]) -> list[Finding]:
         """A server that answered for itself needs no health check that says less; the same for its pooler."""
         for runtime, owner in (
-            (server_runtime(scope.target, scope.settings), scope.target),
+            (runtime_of(scope.target, scope.settings), scope.target),
             (pooler_runtime(scope.target, scope.settings), f"pooler:{scope.target}"),
         ):
             if runtime is not None:

@@ -22,10 +22,10 @@ from ..plan import Action, Plan
 from ..runtimes import by_hand, supported
 from ..scope import Observed, Runtime, Scope
 from .base import Case
-from .containers import Container, containers
+from .containers import STILL, VERBS, component_of, first, runtime_of
 from .draft import Draft
 from .postgresql_actions import call, root_action, tried
-from .postgresql_scope import component_of, headroom, pooler_runtime, server_runtime
+from .postgresql_scope import headroom, pooler_runtime
 
 WAIT_FOR = ("postgresql.server.starting", "postgresql.server.recovering")
 SLOTS = ("postgresql.connections.full", "postgresql.connections.headroom")
@@ -55,7 +55,7 @@ def plan(case: Case) -> Plan:
 
 
 def _treat(case: Case, finding: Finding, draft: Draft) -> None:
-    for runtime in (server_runtime(case.scope.target, case.scope.settings), _pooler(case)):
+    for runtime in (runtime_of(case.scope.target, case.scope.settings), _pooler(case)):
         if runtime is not None and finding.component == component_of(runtime):
             _bring_back(case, finding, runtime, draft)
             return
@@ -91,17 +91,12 @@ def _nothing(case: Case, finding: Finding, draft: Draft) -> None:
 
 def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) -> None:
     """Start, unpause or continue what is down, paused or frozen. Anything else about a container is for a person."""
-    verb = {
-        "docker.container.not_running": "start",
-        "docker.container.paused": "unpause",
-        "docker.process.frozen": "continue",
-    }.get(finding.id)
-    found = _container(case.observed, runtime)
+    verb = VERBS.get(finding.id)
+    found = first(case.observed, runtime)
     if verb is None or found is None or not supported(runtime):
         draft.leave(finding, f"{finding.id}: {runtime.service} is not touched by itself")
         return
-    server = runtime == server_runtime(case.scope.target, case.scope.settings)
-    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}[verb]
+    server = runtime == runtime_of(case.scope.target, case.scope.settings)
     draft.act(
         Action(
             verb=verb,
@@ -110,7 +105,7 @@ def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) ->
             dose="1 container",
             risk="disruptive" if server and verb == "start" else "low",
             reason=finding.summary,
-            precondition=f"container {found.id[:12]} {still}",
+            precondition=f"container {found.id[:12]} {STILL[verb]}",
             undo=f"docker compose stop -t {GRACE_SECONDS} {runtime.service}" if verb == "start" else "",
             identity=found.identity,
             blames=(finding.id,),
@@ -120,15 +115,10 @@ def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) ->
     )
 
 
-def _container(observed: t.Iterable[Observed], runtime: Runtime) -> Container | None:
-    found = containers(observed, runtime.host, runtime.project, runtime.service)
-    return found[0] if found else None
-
-
 def log_of(scope: Scope, observed: t.Sequence[Observed]) -> list[str]:
     """The end of the server's log, where its container was looked at."""
-    runtime = server_runtime(scope.target, scope.settings)
-    found = _container(observed, runtime) if runtime else None
+    runtime = runtime_of(scope.target, scope.settings)
+    found = first(observed, runtime) if runtime else None
     return list(found.logs) if found else []
 
 
@@ -149,8 +139,8 @@ def _hung(case: Case, finding: Finding, draft: Draft) -> None:
 
 def _restart(case: Case, finding: Finding, draft: Draft, checkpoint: bool) -> None:
     """The last resort, only with the target's name and the plan's hash typed back."""
-    runtime = server_runtime(case.scope.target, case.scope.settings)
-    found = _container(case.observed, runtime) if runtime else None
+    runtime = runtime_of(case.scope.target, case.scope.settings)
+    found = first(case.observed, runtime) if runtime else None
     draft.proposals.extend(finding.remedies)
     if runtime is None or found is None or not supported(runtime):
         draft.escalate.append(f"{finding.id}: a restart is the last resort, and nothing here can do it")

@@ -13,19 +13,9 @@ from ..scope import Runtime, ScopeError
 HEADROOM = 20.0
 
 
-def server_runtime(target: str, settings: t.Mapping[str, t.Any]) -> Runtime | None:
-    """The variable runtime of the target: {kind, host, project, service}."""
-    declared = settings.get("runtime")
-    return Runtime.from_vars(target, declared) if declared else None
-
-
 def pooler_runtime(target: str, settings: t.Mapping[str, t.Any]) -> Runtime | None:
     declared = settings.get("postgresql_pooler_runtime")
     return Runtime.from_vars(f"{target}: postgresql_pooler_runtime", declared) if declared else None
-
-
-def component_of(runtime: Runtime) -> str:
-    return f"container:{runtime.service}"
 
 
 def headroom(target: str, settings: t.Mapping[str, t.Any]) -> float:

@@ -19,9 +19,8 @@ from ..runtimes import look
 from ..scope import CheckCall, Observed, Scope
 from . import redis_plan
 from .base import Case, Proof, findings_of
-from .containers import without_beside
+from .containers import component_of, runtime_of, without_beside
 from .redis_scope import (
-    component_of,
     expected_replicas,
     fast_ms,
     flag,
@@ -29,7 +28,6 @@ from .redis_scope import (
     headroom,
     look_of,
     min_idle,
-    server_runtime,
     snapshot_of,
 )
 
@@ -62,7 +60,7 @@ class RedisScenario:
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
         """None besides the target; what makes no sense in its variables is said here."""
-        server_runtime(target, settings)
+        runtime_of(target, settings)
         headroom(target, settings)
         min_idle(target, settings)
         fast_ms(target, settings)
@@ -74,12 +72,12 @@ class RedisScenario:
     def checks(self, scope: Scope) -> list[CheckCall]:
         own = {"component": scope.target}
         calls = [CheckCall(f"server {scope.target}", "incident.response.redis_health_info", scope.target, own)]
-        runtime = server_runtime(scope.target, scope.settings)
+        runtime = runtime_of(scope.target, scope.settings)
         wanted = {component_of(runtime): runtime} if runtime else {}
         return calls + look(wanted, {"log_lines": LOG_LINES})
 
     def graph(self, scope: Scope) -> Graph:
-        runtime = server_runtime(scope.target, scope.settings)
+        runtime = runtime_of(scope.target, scope.settings)
         return {scope.target: [component_of(runtime)] if runtime else []}
 
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
@@ -87,7 +85,7 @@ class RedisScenario:
 
     def refine(self, scope: Scope, findings: list[Finding]) -> list[Finding]:
         """A server that answered for itself needs no health check that says less."""
-        runtime = server_runtime(scope.target, scope.settings)
+        runtime = runtime_of(scope.target, scope.settings)
         return without_beside(findings, component_of(runtime), scope.target) if runtime else findings
 
     def plan(self, case: Case) -> Plan:

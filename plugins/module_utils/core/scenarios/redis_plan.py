@@ -20,16 +20,14 @@ from ..plan import Action, Plan
 from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
-from .containers import Container, containers
+from .containers import STILL, VERBS, component_of, first, runtime_of
 from .draft import Draft
 from .redis_scope import (
-    component_of,
     expected_replicas,
     flag,
     flush_options,
     headroom,
     min_idle,
-    server_runtime,
     snapshot_of,
 )
 
@@ -89,12 +87,7 @@ def _treat(case: Case, finding: Finding, draft: Draft) -> None:
 
 
 def _runtime(case: Case) -> Runtime | None:
-    return server_runtime(case.scope.target, case.scope.settings)
-
-
-def _container(case: Case, runtime: Runtime) -> Container | None:
-    found = containers(case.observed, runtime.host, runtime.project, runtime.service)
-    return found[0] if found else None
+    return runtime_of(case.scope.target, case.scope.settings)
 
 
 # The container
@@ -102,19 +95,14 @@ def _container(case: Case, runtime: Runtime) -> Container | None:
 
 def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) -> None:
     """Start, unpause or continue what is down, paused or frozen. Anything else about a container is for a person."""
-    verb = {
-        "docker.container.not_running": "start",
-        "docker.container.paused": "unpause",
-        "docker.process.frozen": "continue",
-    }.get(finding.id)
-    found = _container(case, runtime)
+    verb = VERBS.get(finding.id)
+    found = first(case.observed, runtime)
     if verb is None or found is None or not supported(runtime):
         draft.leave(finding, f"{finding.id}: {runtime.service} is not touched by itself")
         return
     if verb == "start" and _would_empty_replicas(case):
         draft.leave(finding, _empty_replicas(case, "start"))
         return
-    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}[verb]
     draft.act(
         Action(
             verb=verb,
@@ -123,7 +111,7 @@ def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) ->
             dose="1 container",
             risk="low",
             reason=finding.summary,
-            precondition=f"container {found.id[:12]} {still}",
+            precondition=f"container {found.id[:12]} {STILL[verb]}",
             undo=by_hand(runtime, "stop") if verb == "start" else "",
             identity=found.identity,
             blames=(finding.id,),
@@ -182,7 +170,7 @@ def _stop_script(case: Case, finding: Finding, draft: Draft) -> None:
 def _hung(case: Case, finding: Finding, draft: Draft) -> None:
     """Its process is not stopped, and it says nothing: a long command ends, a hang does not."""
     runtime = _runtime(case)
-    found = _container(case, runtime) if runtime else None
+    found = first(case.observed, runtime) if runtime else None
     draft.proposals.extend(finding.remedies)
     if _would_empty_replicas(case):
         draft.escalate.append(_empty_replicas(case, "restart"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..scope import Observed, Runtime, ScopeError
+from ..scope import Observed, ScopeError
 
 HEADROOM = 20.0
 MIN_IDLE = 300.0
@@ -17,16 +17,6 @@ FLUSH = frozenset(
     + ("postgresql_headroom", "without_postgresql", "aof_acknowledged", "cluster_node_only")
 )
 """Options of redis_flush that redis_flush in the inventory may set."""
-
-
-def server_runtime(target: str, settings: t.Mapping[str, t.Any]) -> Runtime | None:
-    """The variable runtime of the target: {kind, host, project, service}."""
-    declared = settings.get("runtime")
-    return Runtime.from_vars(target, declared) if declared else None
-
-
-def component_of(runtime: Runtime) -> str:
-    return f"container:{runtime.service}"
 
 
 def headroom(target: str, settings: t.Mapping[str, t.Any]) -> float:

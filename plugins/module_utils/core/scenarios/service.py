@@ -19,8 +19,8 @@ from ..runtimes import look
 from ..scope import CheckCall, Observed, Scope
 from . import service_plan
 from .base import Case, Proof, findings_of
-from .containers import without_beside
-from .service_scope import CHECK_OF, container, group_of, runtime_of, runtimes
+from .containers import runtime_of, without_beside
+from .service_scope import CHECK_OF, container, group_of, runtimes
 
 LOG_LINES = 100
 

@@ -19,15 +19,10 @@ from ..plan import Action, Plan
 from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
-from .containers import Container, containers
+from .containers import STILL, VERBS, Container, first
 from .draft import Draft
 from .service_scope import SCENARIO_OF, container, group_of, runtimes
 
-VERBS = {
-    "docker.container.not_running": "start",
-    "docker.container.paused": "unpause",
-    "docker.process.frozen": "continue",
-}
 HUNG = ("http.response.silent", "http.connect.refused", "docker.port.not_listening")
 """What a restart may cure, where the container runs and no dependency is to blame."""
 
@@ -80,8 +75,8 @@ def _container(case: Case) -> tuple[Runtime, Container] | None:
     runtime = runtimes(case.scope).get(case.scope.target)
     if runtime is None or not supported(runtime):
         return None
-    found = containers(case.observed, runtime.host, runtime.project, runtime.service)
-    return (runtime, found[0]) if found else None
+    found = first(case.observed, runtime)
+    return (runtime, found) if found else None
 
 
 def _action(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Container], still: str) -> Action:
@@ -105,8 +100,7 @@ def _bring_back(case: Case, finding: Finding, draft: Draft) -> None:
     if found is None:
         draft.leave(finding, f"{finding.id}: nothing here can {verb} {case.scope.target}")
         return
-    still = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}[verb]
-    draft.act(_action(case, verb, finding, found, still))
+    draft.act(_action(case, verb, finding, found, STILL[verb]))
 
 
 def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:

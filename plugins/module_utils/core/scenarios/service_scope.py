@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..scope import Runtime, Scope, Service
+from .containers import runtime_of
 
 SCENARIO_OF = {"http_services": "service", "kafka": "kafka", "postgresql": "database", "redis": "redis"}
 """Inventory group -> the scenario that treats its hosts."""
@@ -17,12 +16,6 @@ CHECK_OF = {
     "postgresql": "postgresql_health_info",
     "redis": "redis_health_info",
 }
-
-
-def runtime_of(target: str, settings: t.Mapping[str, t.Any]) -> Runtime | None:
-    """The variable runtime of the target: {kind, host, project, service}."""
-    declared = settings.get("runtime")
-    return Runtime.from_vars(target, declared) if declared else None
 
 
 def runtimes(scope: Scope) -> dict[str, Runtime]:
