@@ -55,18 +55,14 @@ class ActionModule(IncidentAction):
         observed, scope, scenario = self.observed(), self.scope(), self.scenario
         findings = judged(scenario, scope, observed)
         blamed = self._blamed()
-        earlier = {_name(Finding.from_dict(data)) for data in self.args["before"]["findings"]}
+        earlier = {watch.name_of(Finding.from_dict(data)) for data in self.args["before"]["findings"]}
         proof = scenario.prove(scope, observed, blamed)
         return watch.Sample(
             at=at,
             good=proof.good,
             note=proof.note,
             metric=proof.metric,
-            harm=tuple(
-                _name(f)
-                for f in findings
-                if f.severity in ("P1", "P2") and _name(f) not in earlier and f.id not in scenario.transient
-            ),
+            harm=watch.harm_of(findings, scenario.graph(scope), earlier, scenario.transient),
             remaining=tuple(sorted({finding.id for finding in findings if finding.id in blamed})),
         )
 
@@ -74,7 +70,3 @@ class ActionModule(IncidentAction):
         """The samples since the last action of this watch, out of the timeline."""
         events = [e for e in store.events(self.args["incident"]) if e.kind == "sample" and e.at >= self.args["since"]]
         return [watch.Sample.from_dict(event.data["sample"]) for event in events]
-
-
-def _name(finding: Finding) -> str:
-    return f"{finding.id} at {finding.component}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import ending, watch
+from ansible_collections.incident.response.plugins.module_utils.core.findings import Finding
 
 TIMING = watch.Timing(good=3, spacing=10, soak=60, deadline=300)
 
@@ -67,6 +68,30 @@ def test_what_was_not_proven_is_compared_with_before(
 
 def test_harm_at_the_end_is_worse_whatever_else_improved() -> None:
     assert watch.compare([watch.Sample(300.0, False, "", 0.0, ("new at x",), ())], 100.0, 1) == "worse"
+
+
+QUEUE = ("db.pooler.waiting", "pooler", "P2")
+
+
+@pytest.mark.parametrize(
+    ("seen", "harm"),
+    [
+        ([("db.server.recovering", "db", "P1")], ()),
+        ([("db.server.recovering", "db", "P1"), QUEUE], ()),
+        ([QUEUE], ("db.pooler.waiting at pooler",)),
+        ([("db.server.recovering", "db", "P4"), QUEUE], ("db.pooler.waiting at pooler",)),
+        ([("db.server.recovering", "db", "P1"), ("disk.full", "other", "P1")], ("disk.full at other",)),
+        ([("db.server.refused", "db", "P1"), QUEUE], ("db.server.refused at db",)),
+        ([("db.login.slow", "db", "P3")], ()),
+        ([("db.server.starting", "db", "P1")], ()),
+    ],
+)
+def test_what_follows_from_a_known_failure_is_no_harm(
+    seen: list[tuple[str, str, str]], harm: tuple[str, ...]
+) -> None:
+    findings = [Finding(id, where, where, "critical", severity, f"{id} is so") for id, where, severity in seen]
+    known = {"db.server.recovering at db"}
+    assert watch.harm_of(findings, {"pooler": ["db"]}, known, {"db.server.starting"}) == harm
 
 
 def test_a_deadline_that_can_prove_nothing_is_refused() -> None:

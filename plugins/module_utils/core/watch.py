@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .decide import Graph, decide
+from .findings import Finding
+
 FIXED, IMPROVED, UNCHANGED, WORSE = "fixed", "improved", "unchanged", "worse"
 
 
@@ -16,7 +19,7 @@ class Sample:
     """One look after the action. at: seconds since the action. good: the symptom is gone AND there is a sign of life.
 
     metric: what is charted and compared (lag, connections), lower is better; None where it could not be measured.
-    harm: findings of severity P1 or P2 that were not there before the action. note: one line for people.
+    harm: see harm_of. note: one line for people.
     """
 
     at: float
@@ -72,6 +75,25 @@ class Progress:
     wait: float
     streak: int
     text: str
+
+
+def harm_of(
+    findings: t.Iterable[Finding], graph: Graph, earlier: t.Collection[str], transient: t.Collection[str]
+) -> tuple[str, ...]:
+    """Findings of severity P1 or P2 that were not there before the action, as "id at component".
+
+    What follows from a component that fails is no harm of its own: while a database recovers, clients queue up at its
+    pooler. earlier: "id at component" of the findings before the action. transient: see scenarios.base.Scenario.
+    """
+    found = list(findings)
+    follows = {name_of(item.finding) for item in decide(found, graph).suppressed}
+    known = {*earlier, *follows}
+    serious = (f for f in found if f.severity in ("P1", "P2") and f.id not in transient)
+    return tuple(name_of(f) for f in serious if name_of(f) not in known)
+
+
+def name_of(finding: Finding) -> str:
+    return f"{finding.id} at {finding.component}"
 
 
 def streak(samples: t.Sequence[Sample]) -> int:

@@ -36,8 +36,14 @@ class PostgresqlScenario:
     group = "postgresql"
     metric = "connections"
     target_vars: tuple[str, ...] = ("runtime", "postgresql_pooler_runtime", "postgresql_headroom")
+    # The last one: clients queue at the pooler until its connections are back.
     transient: frozenset[str] = frozenset(
-        {"postgresql.server.starting", "postgresql.server.recovering", "postgresql.connections.headroom"}
+        {
+            "postgresql.server.starting",
+            "postgresql.server.recovering",
+            "postgresql.connections.headroom",
+            "postgresql.pooler.waiting",
+        }
     )
     deep = False
 
