@@ -11,7 +11,7 @@ from pathlib import Path
 
 import docker
 
-from lab import engine, faults, images, kafka_admin, locks, progress, readiness, recovery, stack
+from lab import engine, faults, firewall, images, kafka_admin, locks, progress, readiness, recovery, stack
 from lab.config import DEFAULT_PROJECT, HOME, Config, read_env_file
 from lab.errors import LabError
 from lab.faults import table
@@ -161,6 +161,7 @@ def _write_environment(config: Config) -> None:
 
 
 def _remove(client: docker.DockerClient, config: Config, lock: int) -> None:
+    firewall.open_all(config)
     stack.thaw(client, config)
     stack.compose(
         config,

@@ -177,7 +177,8 @@ samples:
   elements: dict
   sample: [{at: 1795871260.13, start: 1795870000.0, deadlocks: 0, commits: 5821, rollbacks: 2, sessions: 310}]
 attachments:
-  description: Texts for the evidence files, where anything was found; C(activity-1.tsv) and so on have every session.
+  description: Texts for the evidence files, where anything was found; C(activity-1.tsv) and so on have every session,
+    C(statements-1.tsv) and so on the statements that they name by number.
   returned: success
   type: dict
   sample: {"activity-1.tsv": "pid\tuser\tdatabase\n"}

@@ -86,10 +86,8 @@ QUEUE = ("db.pooler.waiting", "pooler", "P2")
         ([("db.server.starting", "db", "P1")], ()),
     ],
 )
-def test_what_follows_from_a_known_failure_is_no_harm(
-    seen: list[tuple[str, str, str]], harm: tuple[str, ...]
-) -> None:
-    findings = [Finding(id, where, where, "critical", severity, f"{id} is so") for id, where, severity in seen]
+def test_what_follows_from_a_known_failure_is_no_harm(seen: list[tuple[str, str, str]], harm: tuple[str, ...]) -> None:
+    findings = [Finding(name, where, where, "critical", severity, f"{name} is so") for name, where, severity in seen]
     known = {"db.server.recovering at db"}
     assert watch.harm_of(findings, {"pooler": ["db"]}, known, {"db.server.starting"}) == harm
 

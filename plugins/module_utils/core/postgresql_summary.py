@@ -95,26 +95,33 @@ def _pooler(snapshot: PostgresqlSnapshot) -> dict[str, t.Any] | None:
 
 
 def activity_files(snapshot: PostgresqlSnapshot) -> dict[str, str]:
-    """The same as files that are each kept whole: a text beyond 64 KiB would be cut."""
-    text = activity(snapshot)
-    head, *rows = text.splitlines(keepends=True) or [""]
+    """Every session, and every statement once, as files that are each kept whole: a text beyond 64 KiB would be cut."""
+    sessions, statements = activity(snapshot)
+    return {**_files("activity", sessions), **_files("statements", statements)}
+
+
+def _files(name: str, lines: t.Sequence[str]) -> dict[str, str]:
+    """name-1.tsv and so on, each with the first line as its head; none where there is nothing below it."""
+    head, *rows = lines or [""]
     files: dict[str, str] = {}
     current = head
     for row in rows:
         if len(current) + len(row) > FILE:
-            files[f"activity-{len(files) + 1}.tsv"] = current
+            files[f"{name}-{len(files) + 1}.tsv"] = current
             current = head
         current += row
-    return {**files, f"activity-{len(files) + 1}.tsv": current} if rows else {}
+    return {**files, f"{name}-{len(files) + 1}.tsv": current} if rows else {}
 
 
-def activity(snapshot: PostgresqlSnapshot) -> str:
-    """Every session in one line each, for the evidence: what is about to be ended has to be on record."""
-    if not snapshot.sessions:
-        return ""
-    lines = ["pid\tuser\tdatabase\tapplication\tclient\tkind\tstate\tlogin\ttransaction\tsince\twait\tquery"]
+def activity(snapshot: PostgresqlSnapshot) -> tuple[list[str], list[str]]:
+    """A line for each session, for the evidence: what is about to be ended has to be on record. And one for each
+    statement that sessions name by its number: a thousand sessions of a pool have a few, and each is redacted once."""
+    numbers: dict[str, int] = {}
+    rows = ["pid\tuser\tdatabase\tapplication\tclient\tkind\tstate\tlogin\ttransaction\tsince\twait\tstatement\n"]
     for s in sorted(snapshot.sessions, key=lambda item: (item.kind != CLIENT, item.pid)):
+        query = " ".join(s.query.split())
+        number = numbers.setdefault(query, len(numbers) + 1) if query else None
         fields = (s.pid, s.user, s.database, s.application, s.client, s.kind, s.state, s.started, s.transaction_at)
-        more = (s.changed, f"{s.wait_type}:{s.wait}" if s.wait_type else "", " ".join(s.query.split()))
-        lines.append("\t".join("" if value is None else str(value) for value in (*fields, *more)))
-    return "\n".join(lines) + "\n"
+        more = (s.changed, f"{s.wait_type}:{s.wait}" if s.wait_type else "", number)
+        rows.append("\t".join("" if value is None else str(value) for value in (*fields, *more)) + "\n")
+    return rows, ["statement\ttext\n", *(f"{number}\t{query}\n" for query, number in numbers.items())]

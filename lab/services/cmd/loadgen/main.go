@@ -59,7 +59,7 @@ func run() error {
 	defer stop()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health.Handler("loadgen", nil))
-	srv, err := server.Listen(port, mux)
+	srv, err := server.Listen("", port, mux)
 	if err != nil {
 		return err
 	}

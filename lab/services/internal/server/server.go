@@ -44,6 +44,8 @@ type Server struct {
 	errors          switches.Share
 	hang            switches.Bool
 	slow            switches.Int // ms
+	misleading      *misleading
+	main            movable
 	stopping        chan struct{}
 	background      []func(context.Context)
 }
@@ -61,6 +63,14 @@ func New(name string, port int, settings *env.Reader) *Server {
 	s.Switches.Add("errors", &s.errors)
 	s.Switches.Add("hang", &s.hang)
 	s.Switches.Add("slow", &s.slow)
+	s.misleading = newMisleading(s.Switches)
+	s.Switches.Add("loopback", &s.main.loopback)
+	s.Switches.OnChange(func(name string) {
+		if name == "loopback" {
+			s.main.move(s.port, s.mux)
+		}
+	})
+	s.Switches.OnReset(func() { s.main.move(s.port, s.mux) })
 	s.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = newMetrics(s.Registry)
@@ -69,25 +79,25 @@ func New(name string, port int, settings *env.Reader) *Server {
 }
 
 func (s *Server) routes() {
-	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}))
-	s.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	s.mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	s.mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s.mux.Handle("GET /metrics", s.misleading.spoilMetrics(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{})))
+	for path, handler := range map[string]http.HandlerFunc{
+		"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
+		s.mux.HandleFunc("GET /debug/pprof/"+path, s.misleading.spoilPprof(handler))
+	}
 	s.mux.Handle("/", s.instrument("unmatched", s.recovered(http.NotFoundHandler())))
 }
 
 // Health sets the dependencies that GET /health asks.
 func (s *Server) Health(deps ...health.Dependency) {
 	report := health.Handler(s.Name, deps)
-	s.mux.Handle("GET /health", s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.mux.Handle("GET /health", s.recovered(s.misleading.health(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.hangs(r) {
 			w.WriteHeader(http.StatusServiceUnavailable) // seen only when the service stops
 			return
 		}
 		report(w, r)
-	})))
+	}))))
 }
 
 // Background runs f until the service stops; the stop waits for it.
@@ -97,16 +107,16 @@ func (s *Server) Background(f func(context.Context)) { s.background = append(s.b
 func (s *Server) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	main, err := Listen(s.port, s.mux)
-	if err != nil {
+	var err error
+	if s.main.server, err = Listen("", s.port, s.mux); err != nil {
 		return err
 	}
-	admin, err := Listen(s.adminPort, s.Switches.Handler())
+	admin, err := Listen("", s.adminPort, s.Switches.Handler())
 	if err != nil {
 		return err
 	}
 	var running sync.WaitGroup
-	for _, f := range append(s.background, s.leaks.Run) {
+	for _, f := range append(s.background, s.leaks.Run, s.misleading.logHostile, dieYoung) {
 		running.Add(1)
 		go func() {
 			defer running.Done()
@@ -116,15 +126,18 @@ func (s *Server) Run() error {
 	slog.Info("started", "service", s.Name, "port", s.port, "admin_port", s.adminPort)
 	<-ctx.Done()
 	close(s.stopping) // lets hanging requests go
-	Stop(main, admin)
+	s.main.mu.Lock()
+	defer s.main.mu.Unlock()
+	Stop(s.main.server, admin)
 	running.Wait()
 	slog.Info("stopped", "service", s.Name)
 	return nil
 }
 
-// Listen serves handler on a port; a port that is taken is an error at once.
-func Listen(port int, handler http.Handler) (*http.Server, error) {
-	listener, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+// Listen serves handler on a port of a host, of every address where the host is empty; a
+// port that is taken is an error at once.
+func Listen(host string, port int, handler http.Handler) (*http.Server, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on port %d: %w: stop what uses it, or set PORT and ADMIN_PORT", port, err)
 	}

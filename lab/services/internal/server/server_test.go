@@ -118,3 +118,51 @@ func TestLeaksGrowAndReset(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+func TestWhatItSaysWrongAboutItself(t *testing.T) {
+	s := newServer(t)
+	for _, row := range []struct {
+		name, value, path string
+		code              int
+		text              string
+	}{
+		{"metrics", "1", "/metrics", 200, "<html>"},
+		{"metrics", "2", "/metrics", 200, "sta"},
+		{"metrics", "3", "/metrics", 200, "http_requests_total{status=\"200\"} 1\nhttp_requests_total{status=\"200\"} 1\n"},
+		{"metrics", "4", "/metrics", 500, "no metrics"},
+		{"metrics", "5", "/metrics", 200, ""},
+		{"pprof", "1", "/debug/pprof/heap", 404, ""},
+		{"pprof", "2", "/debug/pprof/heap", 403, ""},
+		{"pprof", "3", "/debug/pprof/heap", 200, "\x1f\x8b"},
+	} {
+		if err := s.Switches.Apply(row.name, row.value); err != nil {
+			t.Fatal(err)
+		}
+		rec := get(s, row.path)
+		if rec.Code != row.code || !strings.Contains(rec.Body.String(), row.text) {
+			t.Errorf("%s=%s: %s gave %d %q", row.name, row.value, row.path, rec.Code, rec.Body)
+		}
+		if err := s.Switches.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		if rec := get(s, row.path); rec.Code != http.StatusOK {
+			t.Errorf("%s is %d after a reset", row.path, rec.Code)
+		}
+	}
+}
+
+func TestEverySecondHealthPageFails(t *testing.T) {
+	s := newServer(t)
+	if err := s.Switches.Apply("flap", "1"); err != nil {
+		t.Fatal(err)
+	}
+	bad := 0
+	for range 10 {
+		if get(s, "/health").Code == http.StatusServiceUnavailable {
+			bad++
+		}
+	}
+	if bad != 5 {
+		t.Errorf("%d of 10 failed", bad)
+	}
+}
