@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import GROUPS, PREFIX, CheckRunner, defaults_of, likely, options_of, preload
+from ..plugin_utils.check_runner import CheckRunner, likely, preload
 from ..plugin_utils.settings import truth
 
 preload(*likely())
@@ -33,12 +33,6 @@ class ActionModule(CheckRunner):
         return self.said(f"{variables['inventory_hostname']}  {name}", result)
 
     def _by_name(self, variables: dict[str, t.Any]) -> tuple[str, str, dict[str, t.Any]]:
-        """Options come from module_defaults, then the variables of the host that is looked at, then the task.
-
-        They are read here and not handed over, so that no password is in the arguments or results of another step.
-        """
         _validation, args = self.validate_argument_spec(argument_spec=self.SPEC)
         host = variables["hostvars"][self._task.delegate_to or variables["inventory_hostname"]]
-        defaults = defaults_of(self, args["module"], GROUPS.get(args["module"].removeprefix(PREFIX), ""))
-        options = {**defaults, **options_of(args["module"], host), **args["options"]}
-        return args["module"], args["name"], options
+        return args["module"], args["name"], self.options(args["module"], args["options"], host)

@@ -30,7 +30,8 @@ options:
     type: str
     default: ''
   observed:
-    description: The registered results of a loop of M(incident.response.incident_check) over C(checks).
+    description:
+      - The results of M(incident.response.incident_observe), and of M(incident.response.incident_check) for the rest.
     type: list
     elements: dict
     default: []

@@ -9,6 +9,8 @@ the controller's own. The variable incident_in_process=false switches it off; re
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib
 import json
 import sys
@@ -98,6 +100,25 @@ def defaults_of(plugin: ActionBase, module: str, group: str) -> dict[str, t.Any]
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class History:
+    """The samples of earlier looks. keeps: whether those of this look are added."""
+
+    store: Store | None
+    keeps: bool
+
+    def before(self, host: str, check: Check, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The options of a check, with the past of that host among them."""
+        wanted = dict(options)
+        if self.store and not wanted.get("history"):
+            wanted["history"] = self.store.history(host, check.name, since=time.time() - HISTORY_WINDOW)
+        return wanted
+
+    def keep(self, host: str, check: Check, result: t.Mapping[str, t.Any]) -> None:
+        if self.store and self.keeps and result.get("samples"):
+            self.store.keep_samples(host, check.name, at=time.time(), samples=result["samples"])
+
+
 class CheckRunner(ActionBase):
     """Base of the action plugins that run a check; the subclass says which one and with which options."""
 
@@ -105,27 +126,27 @@ class CheckRunner(ActionBase):
 
     def run_check(self, module: str, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         check = load(module)
-        name, wanted = check.name, dict(options)
-        key = (str(self._task.delegate_to or task_vars["inventory_hostname"]), name)
-        store = self._open_store(task_vars)
-        try:
-            if store and not wanted.get("history"):
-                wanted["history"] = store.history(*key, since=time.time() - HISTORY_WINDOW)
-            result = self._look(check, wanted, task_vars)
-            if store and result.get("samples") and not self._task.check_mode:
-                store.keep_samples(*key, at=time.time(), samples=result["samples"])
-        finally:
-            if store:
-                store.__exit__()
+        host = str(self._task.delegate_to or task_vars["inventory_hostname"])
+        with self.history(task_vars) as past:
+            result = self._look(check, past.before(host, check, options), task_vars)
+            past.keep(host, check, result)
         return result
 
+    def options(self, module: str, own: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Options come from module_defaults, then the variables of the host that is looked at, then the call.
+
+        They are read here and not handed over, so that no password is in the arguments or results of another step.
+        """
+        defaults = defaults_of(self, module, GROUPS.get(module.removeprefix(PREFIX), ""))
+        return {**defaults, **options_of(module, variables), **own}
+
     def _look(self, check: Check, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        if self._in_process(task_vars):
-            return self._run_here(check, options)
+        if self.in_process(task_vars):
+            return run_here([(check, options)])[0]
         found = self._execute_module(module_name=PREFIX + check.name, module_args=options, task_vars=task_vars)
         return {name: value for name, value in found.items() if name != "invocation"}
 
-    def _in_process(self, task_vars: dict[str, t.Any]) -> bool:
+    def in_process(self, task_vars: dict[str, t.Any]) -> bool:
         delegated = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to or "", task_vars)
         interpreter = self._templar.template(delegated.get("ansible_python_interpreter") or "")
         wanted = self._templar.template(task_vars.get("incident_in_process", True))
@@ -138,31 +159,20 @@ class CheckRunner(ActionBase):
             and str(interpreter) == sys.executable
         )
 
-    def _run_here(self, check: Check, options: dict[str, t.Any]) -> dict[str, t.Any]:
-        problem = missing_library(check.requirements)
-        if problem:
-            return {"failed": True, "msg": problem}
-        kwargs = check.spec.module_kwargs()
-        validator = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs)
-        validated = validator.validate(options)
-        if validated.error_messages:
-            return {"failed": True, "msg": f"{check.name}: {'; '.join(validated.error_messages)}"}
-        plain = json.loads(json.dumps(validated.validated_parameters, default=str))
-        try:
-            found = guard.call(lambda: _perform(check, plain), float(plain["deadline"]) + GRACE)
-        except guard.GuardError as error:
-            return {"failed": True, "msg": str(clean(f"{check.name} gave no result: {error}"))}
-        return dict(remove_values(found, validated._no_log_values))
-
-    def _open_store(self, task_vars: dict[str, t.Any]) -> Store | None:
-        """The store for history; a check works without one, and says unknown where it needs the past."""
+    @contextlib.contextmanager
+    def history(self, task_vars: dict[str, t.Any]) -> t.Iterator[History]:
+        """What earlier looks saw, out of the store. A check works without, and says unknown where it needs the past."""
         if not truth(self._templar.template(task_vars.get("incident_history", True))):
-            return None
+            yield History(None, keeps=False)
+            return
         try:
-            return Store(state_dir(self._templar.template(task_vars.get("incident_state_dir"))))
+            store = Store(state_dir(self._templar.template(task_vars.get("incident_state_dir"))))
         except (StoreError, ValueError) as error:
             self._display.warning(f"No history is used: {error}")
-            return None
+            yield History(None, keeps=False)
+            return
+        with store:
+            yield History(store, keeps=not self._task.check_mode)
 
     def said(self, name: str, result: dict[str, t.Any]) -> dict[str, t.Any]:
         if "findings" in result and not result.get("failed"):
@@ -181,6 +191,48 @@ class CheckAction(CheckRunner):
         variables = task_vars or {}
         result = self.run_check(self.NAME, self._task.args, variables)
         return self.said(f"{variables['inventory_hostname']}  {self.NAME.removesuffix('_health_info')}", result)
+
+
+def run_here(wanted: t.Sequence[tuple[Check, dict[str, t.Any]]]) -> list[dict[str, t.Any]]:
+    """Run checks in children of this process, all at the same time; their results in the same order."""
+    ready = [_prepared(check, options) for check, options in wanted]
+    found = iter(guard.together([(look.run, look.limit) for look in ready if isinstance(look, _Look)]))
+    return [look.result(next(found)) if isinstance(look, _Look) else look for look in ready]
+
+
+@dataclasses.dataclass
+class _Look:
+    """A check with options that were found to be right. secrets: values that no result may hold."""
+
+    check: Check
+    params: dict[str, t.Any]
+    secrets: set[str]
+
+    @property
+    def limit(self) -> float:
+        return float(self.params["deadline"]) + GRACE
+
+    def run(self) -> dict[str, t.Any]:
+        return _perform(self.check, self.params)
+
+    def result(self, found: dict[str, t.Any] | guard.GuardError) -> dict[str, t.Any]:
+        if isinstance(found, guard.GuardError):
+            return {"failed": True, "msg": str(clean(f"{self.check.name} gave no result: {found}"))}
+        return dict(remove_values(found, self.secrets))
+
+
+def _prepared(check: Check, options: dict[str, t.Any]) -> _Look | dict[str, t.Any]:
+    """What can be run, or the failed result that says why not."""
+    problem = missing_library(check.requirements)
+    if problem:
+        return {"failed": True, "msg": problem}
+    kwargs = check.spec.module_kwargs()
+    validator = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs)
+    validated = validator.validate(options)
+    if validated.error_messages:
+        return {"failed": True, "msg": f"{check.name}: {'; '.join(validated.error_messages)}"}
+    plain = json.loads(json.dumps(validated.validated_parameters, default=str))
+    return _Look(check, plain, validated._no_log_values)
 
 
 def _perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:

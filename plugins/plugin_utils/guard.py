@@ -1,11 +1,12 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a function in a forked child with a hard limit, so that a hang or a crash of a library can't take the play
-along."""
+"""Runs functions in forked children with a hard limit each, so that a hang or a crash of a library can't take the play
+along, and so that many can look at the same time."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import select
@@ -18,12 +19,56 @@ import warnings
 CHUNK = 65536
 
 
+Work = t.Callable[[], "dict[str, t.Any]"]
+
+
 class GuardError(Exception):
     """The child gave no result: it crashed, it hung, or it raised. The text says which."""
 
 
-def call(function: t.Callable[[], dict[str, t.Any]], limit: float) -> dict[str, t.Any]:
+@dataclasses.dataclass
+class _Job:
+    """A child at work. end: when it is stopped, by the monotonic clock."""
+
+    number: int
+    child: int
+    reader: int
+    limit: float
+    end: float
+    parts: list[bytes] = dataclasses.field(default_factory=list)
+    late: bool = False
+
+
+def call(function: Work, limit: float) -> dict[str, t.Any]:
     """function() in a child of this process; its result travels as JSON. Raises GuardError after limit seconds."""
+    found = together([(function, limit)])[0]
+    if isinstance(found, GuardError):
+        raise found
+    return found
+
+
+def together(wanted: t.Sequence[tuple[Work, float]], most: int = 8) -> list[dict[str, t.Any] | GuardError]:
+    """Many functions, each in a child of its own with its own limit in seconds, at most so many at a time; what each
+    one gave, in the order in which they were given."""
+    results: dict[int, dict[str, t.Any] | GuardError] = {}
+    waiting = list(enumerate(wanted))
+    running: list[_Job] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < most:
+                number, (function, limit) = waiting.pop(0)
+                running.append(_start(number, function, limit))
+            for job in _ended(running):
+                running.remove(job)
+                results[job.number] = _result(job)
+    finally:
+        for job in running:
+            os.kill(job.child, signal.SIGKILL)
+            _leave(job)
+    return [results[number] for number in range(len(wanted))]
+
+
+def _start(number: int, function: Work, limit: float) -> _Job:
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         # The child runs nothing of the parent's other threads; it writes one message and leaves by _exit.
@@ -32,20 +77,43 @@ def call(function: t.Callable[[], dict[str, t.Any]], limit: float) -> dict[str, 
     if child == 0:
         _child(function, reader, writer)
     os.close(writer)
-    try:
-        data = _read(reader, time.monotonic() + limit)
-    except TimeoutError:
-        os.kill(child, signal.SIGKILL)
-        raise GuardError(f"it did not end within {limit:.0f} s and was stopped") from None
-    finally:
-        os.close(reader)
-        _pid, status = os.waitpid(child, 0)
+    return _Job(number, child, reader, limit, time.monotonic() + limit)
+
+
+def _ended(running: t.Sequence[_Job]) -> list[_Job]:
+    """Waits until somebody has written or is late; returns who has written everything, or is late."""
+    soonest = min(job.end for job in running)
+    readers = [job.reader for job in running]
+    ready, _w, _x = select.select(readers, [], [], max(0.0, soonest - time.monotonic()))
+    ended = []
+    for job in running:
+        chunk = os.read(job.reader, CHUNK) if job.reader in ready else None
+        if chunk:
+            job.parts.append(chunk)
+        elif chunk is not None:
+            ended.append(job)
+        elif time.monotonic() >= job.end:
+            job.late = True
+            os.kill(job.child, signal.SIGKILL)
+            ended.append(job)
+    return ended
+
+
+def _leave(job: _Job) -> int:
+    """Close the pipe and take leave of the child; its status."""
+    os.close(job.reader)
+    return os.waitpid(job.child, 0)[1]
+
+
+def _result(job: _Job) -> dict[str, t.Any] | GuardError:
+    status = _leave(job)
+    if job.late:
+        return GuardError(f"it did not end within {job.limit:.0f} s and was stopped")
+    data = b"".join(job.parts)
     if not data:
-        raise GuardError(f"it ended without a result ({_ending(status)})")
+        return GuardError(f"it ended without a result ({_ending(status)})")
     answer = json.loads(data)
-    if "error" in answer:
-        raise GuardError(answer["error"])
-    return dict(answer["result"])
+    return GuardError(answer["error"]) if "error" in answer else dict(answer["result"])
 
 
 def _child(function: t.Callable[[], dict[str, t.Any]], reader: int, writer: int) -> t.NoReturn:
@@ -66,18 +134,6 @@ def _child(function: t.Callable[[], dict[str, t.Any]], reader: int, writer: int)
         code = 0
     finally:
         os._exit(code)
-
-
-def _read(reader: int, end: float) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        ready, _w, _x = select.select([reader], [], [], max(0.0, end - time.monotonic()))
-        if not ready:
-            raise TimeoutError
-        chunk = os.read(reader, CHUNK)
-        if not chunk:
-            return b"".join(parts)
-        parts.append(chunk)
 
 
 def _ending(status: int) -> str:

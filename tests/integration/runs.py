@@ -47,6 +47,12 @@ class Run:
         return sorted({finding["id"] for finding in self.decision["findings"]})
 
     @property
+    def looks(self) -> list[dict[str, t.Any]]:
+        """What every check of the last looks gave, those in this process first."""
+        taken = self.last("incident_observe")["results"]
+        return taken + (self.last("incident_check").get("results", []) if self.ran("incident_check") else [])
+
+    @property
     def outcome(self) -> str:
         return str(self.last("incident_close")["outcome"])
 

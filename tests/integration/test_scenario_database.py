@@ -228,7 +228,7 @@ def test_propose_prints_the_command_and_changes_nothing(fault: t.Any, lab: Lab, 
 @pytest.mark.core
 def test_both_paths_of_the_check_give_the_same(tmp_path: pathlib.Path) -> None:
     runs = [play(tmp_path / name, incident_mode="observe", incident_in_process=name == "in") for name in ("in", "out")]
-    here, there = (run.last("incident_check")["results"][0] for run in runs)
+    here, there = (run.looks[0] for run in runs)
     assert set(here) == set(there)
     assert here["findings"] == there["findings"] == []
     assert here["thresholds"] == there["thresholds"] and here["snapshot"].keys() == there["snapshot"].keys()

@@ -45,8 +45,9 @@ def page(*findings: Finding, kind: str = "ok", **row: t.Any) -> Observed:
     return Observed("service auth", "incident.response.http_health_info", "auth", result)
 
 
-def containers(*findings: Finding, status: str = "running") -> Observed:
-    entry = {"id": "auth-id", "started_at": "2026-01-01T00:00:00Z", "status": status, "health": "healthy"}
+def containers(*findings: Finding, status: str = "running", listening: list[str] | None = None) -> Observed:
+    entry: dict[str, t.Any] = {"id": "auth-id", "started_at": "2026-01-01T00:00:00Z", "status": status}
+    entry.update(health="healthy", listening=listening)
     snapshot = {"services": {"auth": {"containers": [entry]}}}
     result = {"snapshot": snapshot, "findings": [item.to_dict() for item in findings]}
     return Observed("containers on docker-1", "incident.response.docker_health_info", "docker-1", result)
@@ -98,6 +99,20 @@ def test_what_hangs_is_restarted_once_and_never_twice(name: str, options: dict[s
     again = plan(*looks, done=(gate.Done(1.0, "auth", "restart", action.key),))
     assert titles(again) == []
     assert "restarted for this before" in again.escalate
+
+
+@pytest.mark.parametrize(
+    ("listening", "restarted"),
+    [(None, True), ([], True), (["127.0.0.1 8080", "::1 8080"], True), (["127.0.0.1 9000", ":: 8080"], False)],
+)
+def test_what_listens_is_not_restarted_for_a_refusal_on_the_way_to_it(
+    listening: list[str] | None, restarted: bool
+) -> None:
+    found = plan(page(finding("http.connect.refused"), kind="refused"), containers(listening=listening))
+    assert titles(found) == ([("restart auth", "low")] if restarted else [])
+    assert ("port 8080" in found.escalate) is not restarted
+    silent = plan(page(finding("http.response.silent"), kind="silent"), containers(listening=listening))
+    assert titles(silent) == [("restart auth", "low")], "who says nothing hangs, whatever it listens on"
 
 
 def test_without_a_container_that_runs_nothing_is_restarted() -> None:

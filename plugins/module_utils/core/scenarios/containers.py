@@ -36,7 +36,7 @@ def component_of(runtime: Runtime) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Container:
-    """One container of a service, as far as a plan needs it."""
+    """One container of a service, as far as a plan needs it. listening: "address port" of each, None where not seen."""
 
     service: str
     id: str
@@ -44,10 +44,17 @@ class Container:
     status: str
     health: str
     logs: tuple[str, ...]
+    listening: tuple[str, ...] | None = None
 
     @property
     def identity(self) -> dict[str, t.Any]:
         return {"id": self.id, "started_at": self.started_at}
+
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """Ports on which others than itself reach it, if anything lets them through."""
+        local = ("127.", "::1 ")
+        return tuple(entry.rpartition(" ")[2] for entry in self.listening or () if not entry.startswith(local))
 
     @property
     def healthy(self) -> bool:
@@ -81,6 +88,7 @@ def _container(service: str, data: t.Mapping[str, t.Any]) -> Container:
         status=str(data.get("status") or ""),
         health=str(data.get("health") or ""),
         logs=tuple(str(line.get("text", "")) for line in data.get("logs") or ()),
+        listening=None if data.get("listening") is None else tuple(str(entry) for entry in data["listening"]),
     )
 
 

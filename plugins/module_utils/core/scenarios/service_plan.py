@@ -4,7 +4,8 @@
 """The plan for scenario 1, a service that does not respond: the smallest safe remedy for each root cause.
 
 Rulings: a container that is down is started, a paused one unpaused (low). One that accepts and says nothing, or where
-nothing listens, is restarted once, with its stacks kept first (low); never a second time. What a dependency causes is
+nothing listens, is restarted once, with its stacks kept first (low); never a second time. Where it is refused although
+it listens, something between refuses, and it is left alone. What a dependency causes is
 for that dependency's scenario, and the service is left alone. Errors, slowness, flapping, names, certificates and
 networks are no reason for a restart.
 """
@@ -110,6 +111,13 @@ def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
     draft.proposals.extend(finding.remedies)
     if found is None or found[1].status != "running":
         draft.escalate.append(f"{finding.id}: no running container of {target} was seen, so nothing is restarted")
+        return
+    if finding.id == "http.connect.refused" and found[1].reachable:
+        ports = ", ".join(sorted(set(found[1].reachable)))
+        draft.escalate.append(
+            f"{target} listens in its container (port {ports}), so what refuses is on the way to it (firewall, published"
+            " port, proxy): a restart would not help"
+        )
         return
     if any(item.service == target and item.key == key for item in case.done):
         draft.escalate.append(f"{target} was restarted for this before, and it is so again: find out why it hangs")
