@@ -7,7 +7,7 @@ import re
 
 from docker.models.containers import Container
 
-from lab import http
+from lab import http, stack
 from lab.errors import LabError
 from lab.faults import acts, holders, sessions
 from lab.faults.model import Fault, Lab
@@ -57,12 +57,10 @@ def _leak_goroutines(lab: Lab) -> None:
     _await_gauge(lab, "go_goroutines", 2 * GOROUTINES)
 
 
-def _restart(lab: Lab) -> None:
-    """What has leaked is gone with the process; and where a cure raised the limit, it is put back."""
-    container = lab.container(SERVICE)
-    container.stop(timeout=2)
-    container.update(mem_limit=LIMIT, memswap_limit=LIMIT)
-    acts.start(lab, SERVICE)
+def _renew(lab: Lab) -> None:
+    """A new container: what was leaked, killed or counted went with the old one, and the limit is the declared one."""
+    stack.compose(lab.config, ["up", "-d", "--no-deps", "--force-recreate", SERVICE], "docker-compose up", lab.lock)
+    acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
 
 
 def _burst(lab: Lab) -> None:
@@ -169,7 +167,7 @@ FAULTS = (
         "memory_leak",
         "auth keeps 2 MiB more every second",
         _leak,
-        _restart,
+        _renew,
         ("go.heap.leak",),
         BESIDE,
         scenario="memory",
@@ -178,7 +176,7 @@ FAULTS = (
         "goroutine_leak",
         "auth starts 200 goroutines a second that never end",
         _leak_goroutines,
-        _restart,
+        _renew,
         ("go.goroutines.leak",),
         ("go.goroutines.stuck", "go.goroutines.high", "go.heap.leak"),
         scenario="memory",
@@ -187,7 +185,7 @@ FAULTS = (
         "memory_undersized",
         "auth needs more than 80 % of its memory limit, and no more with time",
         _outgrow,
-        _restart,
+        _renew,
         ("docker.memory.high",),
         ("go.heap.limit",),
         scenario="memory",
@@ -196,7 +194,7 @@ FAULTS = (
         "memory_oom",
         "auth took more memory than it may and was killed; its restart policy brought it back",
         _exceed,
-        _restart,
+        _renew,
         ("docker.memory.oom_killed",),
         scenario="memory",
     ),
@@ -204,7 +202,7 @@ FAULTS = (
         "memory_oom_beside",
         "the kernel killed another process in the container of auth for its memory",
         _exceed_beside,
-        _restart,
+        _renew,
         ("docker.memory.oom_killed",),
         scenario="memory",
     ),
@@ -212,7 +210,7 @@ FAULTS = (
         "memory_oom_loop",
         "the memory limit of auth is below what it needs to start: it is killed again and again",
         _starve,
-        _restart,
+        _renew,
         ("docker.memory.oom_killed",),
         ("docker.container.crash_loop", "go.metrics.unreachable", "go.pprof.unreachable"),
         scenario="memory",
@@ -241,7 +239,7 @@ FAULTS = (
         "memory_burst",
         "auth took 64 MiB for 5 s and gave them back",
         _burst,
-        _restart,
+        _renew,
         scenario="memory",
         twin=True,
     ),

@@ -59,6 +59,10 @@ class _Look:
     def profiled(self) -> bool:
         return bool(self.heaps) or self.stacks is not None
 
+    def share(self) -> Deadline:
+        """The time of one profile, half of what is left: one that never ends must not take that of the others."""
+        return Deadline(self.deadline.left() / 2)
+
     def attempt(self, name: str, action: t.Callable[[], float]) -> bool:
         """Do one part; its probe says how it went. A later success does not hide an earlier failure."""
         try:
@@ -212,7 +216,7 @@ def closeness(reading: Reading, memory_limit: float | None) -> tuple[float, str]
 
 
 def _goroutines(look: _Look) -> float:
-    answer = get(f"{look.options.pprof_url}/goroutine?debug=1", look.options, look.deadline)
+    answer = get(f"{look.options.pprof_url}/goroutine?debug=1", look.options, look.share())
     if is_page(answer.body[:512]):
         raise ProfileError("html", "pprof_url answers with a web page")
     look.goroutines, look.stacks = parse_stacks(answer.body.decode("utf-8", "replace"))
@@ -226,14 +230,14 @@ def _states(look: _Look) -> float:
 
 
 def _keep(look: _Look, profile: str, name: str) -> float:
-    answer = get(f"{look.options.pprof_url}/{profile}", look.options, look.deadline)
+    answer = get(f"{look.options.pprof_url}/{profile}", look.options, look.share())
     look.files[name] = stripped(answer.body)
     return answer.ms
 
 
 def _heap(look: _Look, name: str) -> float:
     left = look.deadline.left()
-    heap, data, ms = read_heap(look.options, look.deadline, clock=look.clock)
+    heap, data, ms = read_heap(look.options, look.share(), clock=look.clock)
     look.heap_seconds = left - look.deadline.left()
     look.heaps.append(heap)
     look.files[name] = data
