@@ -9,7 +9,6 @@ import dataclasses
 import typing as t
 
 from ..docker_settings import THRESHOLDS
-from ..docker_snapshot import parse_time
 from ..findings import Finding
 from ..scope import Observed, Runtime, Scope
 from .base import Case
@@ -84,10 +83,6 @@ class State:
     def age(self, at: float | None) -> float | None:
         """Seconds since a moment of the engine's clock."""
         return None if at is None or self.now is None else self.now - at
-
-    @property
-    def started_ago(self) -> float | None:
-        return self.age(parse_time(self.container.started_at)) if self.container else None
 
 
 def state_of(scope: Scope, observed: t.Sequence[Observed]) -> State:
