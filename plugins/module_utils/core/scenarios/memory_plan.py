@@ -108,6 +108,7 @@ def _memory(case: Case, state: State, own: Found, draft: Draft) -> None:
     elif OFFHEAP in own:
         _outside(case, state, own[OFFHEAP], killed, draft)
     elif killed:
+        _say_who_holds(state, draft)
         draft.proposals.extend(killed.remedies)
         raise_once(case, state, killed, draft)
     elif CROWD in own:
@@ -155,8 +156,14 @@ def _full(case: Case, state: State, own: Found, draft: Draft) -> None:
     elif not state.told:
         draft.leave(finding, f"{target} is near its limit; whether it leaks is not told yet: look again in a minute")
     else:
+        _say_who_holds(state, draft)
         draft.proposals.extend(finding.remedies)
         raise_once(case, state, finding, draft)
+
+
+def _say_who_holds(state: State, draft: Draft) -> None:
+    for row in ((state.go.get("profile") or {}).get("top") or ())[:3]:
+        draft.notes.append(f"held by: {row['function']} holds {size(row['bytes'])}")
 
 
 def _by_hand(case: Case, state: State, draft: Draft) -> None:
