@@ -262,7 +262,9 @@ def test_files_of_this_machine_are_of_an_engine_on_it(tmp_path):
 
 
 def test_memory_of_this_machine_is_of_an_engine_on_it(monkeypatch):
-    engine = StubEngine(recorded("healthy"))
+    data = recorded("healthy")
+    data["State"]["Pid"] = 4_194_303
+    engine = StubEngine(data)
     engine.address = "unix:///var/run/docker.sock"
     assert look(engine).machine is None, "a running container that is not on this machine"
     here = docker_local.LocalFacts([], None, None, None, None)

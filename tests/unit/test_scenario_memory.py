@@ -264,7 +264,7 @@ def test_at_the_limit_with_a_flat_heap_the_limit_is_raised_once() -> None:
     assert "persist" not in call.options
     assert any("persist=true" in remedy.command for remedy in found.proposals)
     assert any("GOMEMLIMIT=158MiB" in note for note in found.notes)
-    assert "held by: main.remember holds 60.0 MiB" in found.notes
+    assert "main.remember holds 60.0 MiB" in found.notes
     assert not action.mitigates, "a larger limit is a cure"
     again = plan(*looks, done=(gate.Done(1.0, "auth", "raise_memory", action.key),))
     assert titles(again) == []
@@ -452,6 +452,8 @@ def test_a_kill_before_the_action_is_history_and_one_after_it_is_not() -> None:
     assert prove(program(last=30.0), killed, ago=20.0).good
     assert not prove(program(last=30.0), killed, ago=90.0).good
     assert not prove(program(last=30.0), killed, ago=None).good
+    killed.result["duration_ms"] = 50_000
+    assert prove(program(last=30.0), killed, ago=90.0).good, "the look was taken long before it was judged"
 
 
 # How it ends

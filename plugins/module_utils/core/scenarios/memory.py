@@ -23,8 +23,8 @@ from .memory_scope import GO, State, has_go, state_of
 from .service_scope import container, container_looks, graph, own_looks
 from .variables import flag
 
-CLOCKS = 5.0
-"""Seconds by which a look may be older than its judgement: what happened in them is not told from the action itself."""
+SLACK = 2.0
+"""Seconds that a judgement may take besides the looks."""
 FAILING = frozenset({"go.heap.leak", "go.goroutines.leak"})
 
 
@@ -45,7 +45,6 @@ class MemoryScenario:
         return set(settings.get("depends_on") or ())
 
     def checks(self, scope: Scope) -> list[CheckCall]:
-        """The containers last: what happened to them since an action is told by how long ago they were looked at."""
         module, options = f"incident.response.{GO}", {"component": scope.target}
         own = [CheckCall(f"go {scope.target}", module, scope.target, options)] if has_go(scope.settings) else []
         return own + own_looks(scope, set(scope.services) - {scope.target}) + container_looks(scope)
@@ -92,7 +91,7 @@ def _not_alive(scope: Scope, state: State) -> str:
 
 def _found_since(scope: Scope, state: State, observed: t.Sequence[Observed]) -> str:
     """What is found now, and what happened since the action; what was before it is only remembered by the checks."""
-    since = None if scope.acted_ago is None else scope.acted_ago - CLOCKS
+    since = None if scope.acted_ago is None else scope.acted_ago - _age_of(observed)
     own = (scope.target, container(scope.target))
     for finding in findings_of(observed):
         if finding.component not in own:
@@ -102,6 +101,12 @@ def _found_since(scope: Scope, state: State, observed: t.Sequence[Observed]) -> 
         if finding.id == "docker.memory.oom_killed" and _is_new(finding, state, since):
             return f"still {finding.summary}"
     return ""
+
+
+def _age_of(observed: t.Sequence[Observed]) -> float:
+    """Seconds by which a look may be older than its judgement, where the others were taken after it. What happened in
+    the first seconds after an action is therefore not told from what was before it; what goes on is."""
+    return SLACK + sum(float(look.result.get("duration_ms") or 0.0) for look in observed) / 1000.0
 
 
 def _own_limit(finding: Finding, state: State) -> bool:

@@ -57,6 +57,10 @@ def plan(case: Case) -> Plan:
         _waits_for_database(case, own[WAITING], draft)
     elif own:
         _own(case, own, draft)
+        for finding, owner in foreign:
+            if not owner:
+                draft.notes.append(f"beside it: {finding.summary}")
+                draft.proposals.extend(finding.remedies)
     return draft.plan("memory", case)
 
 
@@ -121,7 +125,7 @@ def _memory(case: Case, state: State, own: Found, draft: Draft) -> None:
 
 def _leaks(case: Case, state: State, leak: Finding, killed: Finding | None, draft: Draft) -> None:
     target = case.scope.target
-    draft.notes += [f"held by: {fact}" for fact in leak.evidence]
+    draft.notes += leak.evidence
     draft.proposals.extend(leak.remedies)
     seconds, rate = left(state, leak)
     if killed and restarts_of(killed) >= LOOP:
@@ -163,7 +167,7 @@ def _full(case: Case, state: State, own: Found, draft: Draft) -> None:
 
 def _say_who_holds(state: State, draft: Draft) -> None:
     for row in ((state.go.get("profile") or {}).get("top") or ())[:3]:
-        draft.notes.append(f"held by: {row['function']} holds {size(row['bytes'])}")
+        draft.notes.append(f"{row['function']} holds {size(row['bytes'])}")
 
 
 def _by_hand(case: Case, state: State, draft: Draft) -> None:
