@@ -458,7 +458,7 @@ def test_a_kill_before_the_action_is_history_and_one_after_it_is_not() -> None:
 
 # How it ends
 
-MITIGATED = mitigation.Mitigation(1000.0, "a restart mends nothing", "the leak in f", 600.0)
+MITIGATED = mitigation.Mitigation(1000.0, "a restart mends nothing", "the leak in f", 1200.0)
 NONE = {"roots": [], "unknown": []}
 ROOT = {"roots": [{"id": "go.heap.leak"}], "unknown": []}
 
@@ -492,7 +492,7 @@ def test_a_later_healthy_look_is_not_called_restored_before_it_was_due() -> None
     early = end(mitigated=MITIGATED, now=1500.0)
     assert (early.outcome, early.ok, early.closed) == ("mitigated", False, False)
     assert early.why.startswith("healthy now; mitigated at 1970-01-01 00:16:40 UTC, and expected back about")
-    late = end(mitigated=MITIGATED, now=1600.0)
+    late = end(mitigated=MITIGATED, now=2200.0)
     assert (late.outcome, late.ok, late.closed) == ("restored", True, True)
     assert "was not seen again" in late.why
     assert end(mitigated=None).outcome == "restored"
@@ -505,10 +505,17 @@ def test_where_nobody_knows_when_it_comes_back_a_day_has_to_pass() -> None:
     assert "not known" in end(mitigated=unknown, now=2000.0).why
 
 
+def test_what_was_expected_at_once_is_waited_for_all_the_same() -> None:
+    fast = dataclasses.replace(MITIGATED, recurs=6.0)
+    assert "back about 1970-01-01 00:16:46 UTC" in end(mitigated=fast, now=1010.0).why
+    assert end(mitigated=fast, now=1899.0).outcome == "mitigated"
+    assert end(mitigated=fast, now=1900.0).outcome == "restored"
+
+
 def test_what_was_seen_again_is_waited_for_anew() -> None:
     seen = dataclasses.replace(MITIGATED, seen=1550.0)
-    assert end(mitigated=seen, now=1700.0).outcome == "mitigated"
-    assert end(mitigated=seen, now=2150.0).outcome == "restored"
+    assert end(mitigated=seen, now=2300.0).outcome == "mitigated"
+    assert end(mitigated=seen, now=2750.0).outcome == "restored"
 
 
 def test_what_could_not_be_measured_is_unknown_whatever_was_mitigated() -> None:

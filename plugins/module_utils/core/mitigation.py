@@ -10,7 +10,9 @@ import datetime
 import typing as t
 
 DAY = 86400.0
-"""Seconds for which a target is watched where nobody knows when it comes back."""
+"""Seconds after which silence counts where nobody knows when it comes back."""
+LEAST = 900.0
+"""The same where it was expected back sooner: a pace that was seen for seconds is no clock."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,14 +29,19 @@ class Mitigation:
     seen: float | None = None
 
     @property
+    def last(self) -> float:
+        """When it was treated, or seen since."""
+        return max(self.at, self.seen or 0.0)
+
+    @property
     def until(self) -> float:
         """From then on, silence means that it did not come back."""
-        return max(self.at, self.seen or 0.0) + (DAY if self.recurs is None else self.recurs)
+        return self.last + (DAY if self.recurs is None else max(LEAST, self.recurs))
 
     @property
     def expected(self) -> str:
         """When it is expected back, for people."""
-        return f"about {moment(self.until)}" if self.recurs is not None else "at a time that is not known"
+        return "at a time that is not known" if self.recurs is None else f"about {moment(self.last + self.recurs)}"
 
     @property
     def item(self) -> str:

@@ -81,7 +81,7 @@ def _leak_of(finding: Finding) -> str:
     function = function_of(finding)
     if finding.id == "go.memory.offheap":
         return "what holds the memory outside of Go's heap"
-    return f"the leak in {function}" if function else "the leak, whose function is not known"
+    return f"the leak in {function}" if function else "the leak (in which function is not known)"
 
 
 def raise_once(case: Case, state: State, finding: Finding, draft: Draft) -> None:
