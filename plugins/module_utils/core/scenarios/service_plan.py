@@ -69,8 +69,8 @@ def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
     if finding.id == "http.connect.refused" and found[1].reachable:
         ports = ", ".join(sorted(set(found[1].reachable)))
         draft.escalate.append(
-            f"{target} listens in its container (port {ports}), so what refuses is on the way to it (firewall, published"
-            " port, proxy): a restart would not help"
+            f"{target} listens in its container (port {ports}), so what refuses is on the way to it (firewall,"
+            " published port, proxy): a restart would not help"
         )
         return
     if any(item.service == target and item.key == key for item in case.done):
