@@ -242,6 +242,7 @@ def test_goroutines_that_leak_count_where_they_take_memory() -> None:
     calm = plan(looks, containers(40.0))
     assert titles(calm) == []
     assert "goroutines leak" in calm.escalate
+    assert any("main.forgotten" in note for note in calm.notes)
     high = plan(looks, containers(90.0))
     assert titles(high) == [RESTART]
     assert high.actions[0].leaves == "the leak in main.forgotten"

@@ -116,6 +116,7 @@ def _memory(case: Case, state: State, own: Found, draft: Draft) -> None:
         draft.proposals.extend(killed.remedies)
         raise_once(case, state, killed, draft)
     elif CROWD in own:
+        draft.notes += own[CROWD].evidence
         draft.leave(own[CROWD], "goroutines leak while the heap does not grow: read where they wait, nothing is near")
     else:
         _full(case, state, own, draft)
