@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import typing as t
 
 from ..module_utils.core.ending import Ending, ending
+from ..module_utils.core.mitigation import Mitigation, of_plan
 from ..plugin_utils import notify, reporter, say
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import span
@@ -18,6 +20,7 @@ STYLES = {
     "fixed": "good",
     "healthy": "good",
     "restored": "good",
+    "mitigated": "warn",
     "checked": "head",
     "proposed": "head",
     "observed": "head",
@@ -39,6 +42,7 @@ class ActionModule(IncidentAction):
 
     def act(self) -> dict[str, t.Any]:
         decision = self.args["decision"] or {}
+        earlier = self._earlier()
         end = ending(
             mode=self.settings.gates.mode,
             check_mode=self.check_mode,
@@ -49,6 +53,8 @@ class ActionModule(IncidentAction):
             gate=self.args["gate"],
             watched=self.args["watched"],
             mended=self.args["mended"],
+            mitigated=None if self.settings.mended else earlier,
+            now=time.time(),
         )
         result: dict[str, t.Any] = {
             "outcome": end.outcome,
@@ -58,6 +64,7 @@ class ActionModule(IncidentAction):
         }
         if self.args["incident"]:
             with self.store() as store:
+                self._remember(store, end, decision, earlier)
                 result.update(self._close(store, end, decision))
         result["say"] = self._lines(end, result)
         result["ansible_stats"] = {
@@ -68,6 +75,26 @@ class ActionModule(IncidentAction):
         if not end.ok:
             result.update(failed=True, msg=say.joined(result["say"]))
         return result
+
+    def _earlier(self) -> Mitigation | None:
+        """What an earlier run of this incident only made bearable."""
+        if not self.args["incident"]:
+            return None
+        with self.store() as store:
+            data = self.incident(store).data.get("mitigated")
+        return Mitigation.from_dict(data) if data else None
+
+    def _remember(self, store: Store, end: Ending, decision: dict[str, t.Any], earlier: Mitigation | None) -> None:
+        """Keep what is only mitigated with the incident. Where it was found again, the wait begins anew."""
+        found, now = bool((decision.get("verdict") or {}).get("roots")), time.time()
+        kept = earlier
+        if end.outcome == "mitigated" and found:
+            at = float(self.incident(store).data.get("acted") or now)
+            kept = of_plan(decision.get("plan") or {}, at)
+        elif earlier and found:
+            kept = dataclasses.replace(earlier, seen=now)
+        if kept != earlier:
+            store.update_incident(self.args["incident"], data={"mitigated": kept.to_dict() if kept else None})
 
     def _close(self, store: Store, end: Ending, decision: dict[str, t.Any]) -> dict[str, t.Any]:
         incident, now = self.args["incident"], time.time()

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils.core.mitigation import Mitigation
 from ..plugin_utils import say
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import utc
@@ -78,6 +79,10 @@ class ActionModule(IncidentAction):
     def _left_behind(self, store: Store, incident: Incident) -> list[say.Line]:
         """What an earlier run left: it may have been killed between writing down an action and its end."""
         lines = [say.line(f"{self.target}  carries on with {incident.id}, open since {utc(incident.opened)}", "warn")]
+        if incident.data.get("mitigated"):
+            known = Mitigation.from_dict(incident.data["mitigated"])
+            text = f"it was only mitigated, at {utc(known.at)}, and is expected back {known.expected}"
+            lines.append(say.line(f"    left     {text}", "warn"))
         for row in store.actions(incident.opened):
             if row["incident"] == incident.id and row["result"] is None:
                 begun = f"{row['verb']} {row['service']} was begun at {utc(row['started'])}"

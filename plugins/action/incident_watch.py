@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import typing as t
 
@@ -52,7 +53,8 @@ class ActionModule(IncidentAction):
         return {name for action in plan.actions for name in action.blames}
 
     def _judge(self, at: float) -> watch.Sample:
-        observed, scope, scenario = self.observed(), self.scope(), self.scenario
+        observed, scenario = self.observed(), self.scenario
+        scope = dataclasses.replace(self.scope(), acted_ago=at)
         findings = judged(scenario, scope, observed)
         blamed = self._blamed()
         earlier = {watch.name_of(Finding.from_dict(data)) for data in self.args["before"]["findings"]}

@@ -65,7 +65,7 @@ RETURN = r"""
 outcome:
   description: >-
     C(healthy), C(restored), C(fixed), C(improved), C(unchanged), C(worse), C(checked), C(observed), C(proposed),
-    C(refused),
+    C(refused), C(mitigated) (the watch proved it, and the action only gains time),
     C(escalated), C(unknown) or C(failed).
   returned: always
   type: str

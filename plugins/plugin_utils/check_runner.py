@@ -66,8 +66,14 @@ def likely() -> list[str]:
     """The checks that a run of these playbooks will need, by the names of the scenarios in them. A wrong guess costs
     time only: a check that was not preloaded is imported by each task that runs it."""
     playbooks = " ".join(context.CLIARGS.get("args") or ())
-    groups = [scenario.group for name, scenario in SCENARIOS.items() if f"scenario_{name}" in playbooks]
-    return [CHECK_OF[group] for group in groups] + (["docker_health_info"] if groups else [])
+    found = [scenario for name, scenario in SCENARIOS.items() if f"scenario_{name}" in playbooks]
+    names = [name for scenario in found for name in (CHECK_OF[scenario.group], *_read_by(scenario.target_vars))]
+    return list(dict.fromkeys([*names, "docker_health_info"])) if names else []
+
+
+def _read_by(variables: t.Iterable[str]) -> list[str]:
+    """The checks that these variables are options of: a scenario that reads a check's options runs it."""
+    return [check for check, group in GROUPS.items() if any(name.startswith(f"{group}_") for name in variables)]
 
 
 def load(module: str) -> Check:

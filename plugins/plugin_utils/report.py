@@ -10,6 +10,7 @@ import datetime
 import html
 import typing as t
 
+from ..module_utils.core.mitigation import Mitigation
 from . import chart
 
 NOT_RECORDED = "not recorded"
@@ -160,6 +161,9 @@ def _resolution(record: Record) -> str:
         last = record["samples"][-1]
         lines.append(f"- Proof: {len(record['samples'])} looks after the action; the last: {text(last['note'])}")
         lines.append("\n![The watch](watch.svg)")
+    if record.get("mitigated"):
+        known = Mitigation.from_dict(record["mitigated"])
+        lines.append(f"- Mitigated at {utc(known.at)}, not mended: {text(known.why)}. Expected back {known.expected}")
     if record["evidence"]:
         kept = record["evidence"]
         lines.append(f"- Evidence: {kept['count']} files in `{kept['directory']}`, with a sha256 manifest")
@@ -167,7 +171,8 @@ def _resolution(record: Record) -> str:
 
 
 def _items(record: Record) -> str:
-    items = [f"Permanent fix for root cause: {text(cause)}" for cause in _causes(record)] or [
+    items = [text(Mitigation.from_dict(record["mitigated"]).item)] if record.get("mitigated") else []
+    items += [f"Permanent fix for root cause: {text(cause)}" for cause in _causes(record)] or [
         "Permanent fix for root cause"
     ]
     for remedy in record["proposals"]:

@@ -47,6 +47,7 @@ def build(
         "samples": _samples(events),
         "metric_before": incident.data.get("acted_metric", incident.data.get("metric_before")),
         "evidence": incident.data.get("evidence"),
+        "mitigated": incident.data.get("mitigated"),
         "events": [{"at": e.at, "kind": e.kind, "text": e.text} for e in events],
         "broken_at": store.broken_at(incident.id),
         **site,

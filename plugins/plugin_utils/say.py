@@ -58,6 +58,8 @@ def plan(found: Plan) -> list[Line]:
         for number, action in enumerate(found.actions, 1):
             lines.append(line(f"    {number}. {action.title} ({action.dose}, {action.risk}): {action.reason}"))
             lines.append(line(f"       only if {action.precondition}; undo: {action.undo or 'none'}", "dim"))
+            if action.mitigates:
+                lines.append(line(f"       mitigates only: {action.mitigates}", "warn"))
     lines += [line(f"    note     {note}") for note in found.notes]
     for remedy in found.proposals:
         command = f"\n               {remedy.command}" if remedy.command else ""

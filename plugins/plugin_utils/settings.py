@@ -40,6 +40,7 @@ class Settings:
     impact: dict[str, t.Any]
     acknowledged_by: str
     alerted_at: float | None
+    mended: bool
 
     @property
     def lease_ttl(self) -> float:
@@ -69,6 +70,7 @@ def read(get: t.Callable[[str], t.Any]) -> Settings:
             impact=dict(get("incident_impact") or {}),
             acknowledged_by=_text("incident_acknowledged_by", get),
             alerted_at=_time("incident_alerted_at", get),
+            mended=truth(get("incident_mended") or False),
         )
     except ValueError as error:
         raise SettingError(str(error)) from None

@@ -22,6 +22,7 @@ from ansible_collections.incident.response.plugins.module_utils.clients.docker_e
 )
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from ansible_collections.incident.response.plugins.module_utils.clients.pool import gather
+from ansible_collections.incident.response.plugins.module_utils.core.docker_summary import summary
 from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse
 from docker_stub import StubEngine, recorded
 
@@ -258,6 +259,21 @@ def test_files_of_this_machine_are_of_an_engine_on_it(tmp_path):
     assert snapshot.disk.path == str(tmp_path / "docker")
     data["LogPath"] = "/nowhere"
     assert look(engine).disk is None
+
+
+def test_memory_of_this_machine_is_of_an_engine_on_it(monkeypatch):
+    data = recorded("healthy")
+    data["State"]["Pid"] = 4_194_303
+    engine = StubEngine(data)
+    engine.address = "unix:///var/run/docker.sock"
+    assert look(engine).machine is None, "a running container that is not on this machine"
+    here = docker_local.LocalFacts([], None, None, None, None)
+    monkeypatch.setattr(docker_local, "local_facts", lambda *_ids: here)
+    snapshot = look(engine)
+    assert snapshot.machine[0] == docker_local.machine_memory()[0]
+    assert summary(snapshot, [])["machine"]["memory_available"] == snapshot.machine[1]
+    engine.address = "tcp://elsewhere:2376"
+    assert look(engine).machine is None
 
 
 def test_gather_returns_everything_and_names_what_was_late():

@@ -26,6 +26,8 @@ def test_the_roles_defaults_are_the_careful_ones() -> None:
     assert found.gates.budget == ((1, 900.0), (3, 86400.0))
     assert (found.timing.good, found.timing.spacing, found.timing.soak, found.timing.deadline) == (3, 10.0, 60.0, 300.0)
     assert found.lease_ttl == 360.0
+    assert found.mended is False
+    assert read(incident_mended="yes").mended is True, "as a person types it"
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ class _Look:
                 self.snapshot.notes.append(f"{len(late)} {what}, which could not be looked at: {late[0].message}")
 
     def _keep_machine(self, here: bool, running: bool) -> None:
-        """This machine's kernel log and disk say something about containers only where the engine runs on it."""
+        """This machine's kernel log, disk and memory say something of containers only where the engine runs on it."""
         snapshot = self.snapshot
         own = self.engine.address.startswith("unix:")
         if not own or (running and not here):
@@ -219,6 +219,8 @@ class _Look:
         seen = [c for c in snapshot.containers if c.data_path and (here or c.log_bytes is not None)]
         if own and seen:
             snapshot.disk = local.disk_of(seen[0].data_path)
+        if own and here:
+            snapshot.machine = local.machine_memory()
 
     def _sampler(self, container: Container) -> t.Callable[[], _Sample]:
         return lambda: self._sample(container)

@@ -186,6 +186,7 @@ class KernelOom:
 class DockerSnapshot:
     """now is the engine's clock. events are complete from events_since on, the kernel's log from kernel_since on
     (None: it could not be read at all). gone: names of containers that vanished while they were looked at.
+    machine: bytes of memory that the engine's machine has, and of these what is available.
     """
 
     now: float
@@ -201,6 +202,7 @@ class DockerSnapshot:
     kernel: list[KernelOom] = dataclasses.field(default_factory=list)
     kernel_since: float | None = None
     disk: Disk | None = None
+    machine: tuple[int, int] | None = None
     unmeasured: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
 

@@ -84,6 +84,8 @@ def summary(snapshot: DockerSnapshot, findings: t.Iterable[Finding]) -> dict[str
         "engine": {"address": snapshot.address, **snapshot.engine},
         "services": services,
         "disk": dataclasses.asdict(snapshot.disk) if snapshot.disk else None,
+        "machine": dict(zip(("memory_total", "memory_available"), snapshot.machine)) if snapshot.machine else None,
+        "now": round(snapshot.now, 3),
         "containers_total": len(snapshot.containers),
         "gone": list(snapshot.gone),
         "events_since": snapshot.events_since,

@@ -12,7 +12,7 @@ from .go_metrics import sane
 from .go_profile import growth
 from .go_settings import LEAST_GOROUTINES, LEAST_HEAP, Settings
 from .go_snapshot import GoSnapshot, Heap, Reading
-from .go_trend import NONE, Point, Trend, trend
+from .go_trend import FEWEST_RISES, NONE, Point, Trend, trend
 
 History = t.Sequence[t.Mapping[str, t.Any]]
 COUNTED = ("goroutines", "floor", "heap", "cycles", "requests")
@@ -151,6 +151,15 @@ def heap_trend(found: Case) -> Trend:
 def cycles_seen(found: Case) -> int:
     """Different collections after which the floor is known."""
     return len({row.cycles for row in found.rows if row.cycles is not None})
+
+
+def leak_told(found: Case) -> bool:
+    """Whether the looks cover enough to tell a leak from none: long enough, and with collections in between, or with a
+    heap that did not even grow."""
+    rows = [row for row in found.rows if row.heap is not None and row.cycles is not None]
+    if not rows or rows[-1].at - rows[0].at < found.settings.leak_seconds:
+        return False
+    return cycles_seen(found) > FEWEST_RISES or (rows[-1].heap or 0.0) - (rows[0].heap or 0.0) < LEAST_HEAP
 
 
 def goroutine_trend(found: Case) -> Trend:

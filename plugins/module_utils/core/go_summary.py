@@ -9,7 +9,7 @@ import base64
 import hashlib
 import typing as t
 
-from .go_facts import History, case, cycles_seen, heap_growth, heap_trend, row_of
+from .go_facts import History, case, cycles_seen, heap_growth, heap_trend, leak_told, row_of
 from .go_judge_memory import pressure
 from .go_settings import Settings, safe_function, size
 from .go_snapshot import OK, GoSnapshot, Heap
@@ -66,6 +66,7 @@ def summary(snapshot: GoSnapshot, settings: Settings, history: History) -> dict[
             "rises": climb.rises,
             "slope_bytes_per_second": round(climb.slope),
             "climbing": climb.climbing,
+            "told": leak_told(found),
         }
         data["gc"] = {name: round(value, 3) for name, value in pressure(found).items()}
         grown = heap_growth(found)

@@ -20,6 +20,9 @@ class Action:
 
     A verb is carried out by the runtime, or, where module is set, by that module on the target, with these options and
     the target's own values for the options that inherits names (connection, secrets): those are never part of a plan.
+
+    mitigates: set where it only gains time: a sentence for people about what comes back. leaves: what a person still
+    has to mend. recurs: seconds until it comes back, None where that is not known. None of them is in the plan's hash.
     """
 
     verb: str
@@ -37,6 +40,9 @@ class Action:
     host: str = ""
     options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     inherits: tuple[str, ...] = ()
+    mitigates: str = ""
+    leaves: str = ""
+    recurs: float | None = None
 
     def __post_init__(self) -> None:
         if self.risk not in RISKS:

@@ -118,7 +118,7 @@ def activity(snapshot: PostgresqlSnapshot) -> tuple[list[str], list[str]]:
     statement that sessions name by its number: a thousand sessions of a pool have a few, and each is redacted once."""
     numbers: dict[str, int] = {}
     rows = ["pid\tuser\tdatabase\tapplication\tclient\tkind\tstate\tlogin\ttransaction\tsince\twait\tstatement\n"]
-    for s in sorted(snapshot.sessions, key=lambda item: (item.kind != CLIENT, item.pid)):
+    for s in sorted(snapshot.sessions or (), key=lambda item: (item.kind != CLIENT, item.pid)):
         query = " ".join(s.query.split())
         number = numbers.setdefault(query, len(numbers) + 1) if query else None
         fields = (s.pid, s.user, s.database, s.application, s.client, s.kind, s.state, s.started, s.transaction_at)

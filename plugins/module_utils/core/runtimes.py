@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import typing as t
 
 from .plan import Action
@@ -26,6 +27,7 @@ VERBS = {
     "restart": "restarted",
     "unpause": "unpaused",
     "continue": "continued",
+    "raise_memory": "memory_raised",
 }
 """What a plan asks for, and the state that the runtime's module calls it by."""
 
@@ -67,6 +69,20 @@ def by_hand(runtime: Runtime | None, verb: str) -> str:
     word = {"continue": "kill -s CONT"}.get(verb, verb)
     project = f"-p {runtime.project} " if runtime.project else ""
     return f"docker compose {project}{word} {runtime.service}"
+
+
+def limit_by_hand(runtime: Runtime, identity: t.Mapping[str, t.Any], limit: int) -> str:
+    """The command that a person would type to give what runs a memory limit back, in bytes, while it runs on."""
+    return f"docker update --memory {limit} {str(identity.get('id'))[:12]}" if supported(runtime) else ""
+
+
+def persist_by_hand(runtime: Runtime, memory: str) -> str:
+    """The command that a person would type to write a memory limit into what the runtime deploys from."""
+    if not supported(runtime):
+        return ""
+    words = [f"project={runtime.project}"] if runtime.project else []
+    words += [f"service={runtime.service}", f"state={VERBS['raise_memory']}", f"memory={memory}", "persist=true"]
+    return f"ansible {runtime.host} -m incident.response.docker_service -a {shlex.quote(' '.join(words))}"
 
 
 def look(wanted: t.Mapping[str, Runtime], options: t.Mapping[str, t.Any]) -> list[CheckCall]:

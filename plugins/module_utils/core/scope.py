@@ -48,13 +48,15 @@ class Service:
 class Scope:
     """target: the host that the scenario is about. settings: its variables, as far as the scenario asked for them.
 
-    services: every other inventory host that matters, by name.
+    services: every other inventory host that matters, by name. acted_ago: seconds since the end of the action whose
+    effect is watched, None where there was none.
     """
 
     target: str
     settings: dict[str, t.Any]
     services: dict[str, Service]
     production: bool = True
+    acted_ago: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,7 +36,10 @@ def component_of(runtime: Runtime) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Container:
-    """One container of a service, as far as a plan needs it. listening: "address port" of each, None where not seen."""
+    """One container of a service, as far as a plan needs it.
+
+    listening: "address port" of each, None where not seen. limit, working_set, peak: bytes of memory; limit 0 is none.
+    """
 
     service: str
     id: str
@@ -45,6 +48,9 @@ class Container:
     health: str
     logs: tuple[str, ...]
     listening: tuple[str, ...] | None = None
+    limit: int = 0
+    working_set: int | None = None
+    peak: int | None = None
 
     @property
     def identity(self) -> dict[str, t.Any]:
@@ -81,8 +87,12 @@ def first(observed: t.Iterable[Observed], runtime: Runtime) -> Container | None:
 
 
 def _container(service: str, data: t.Mapping[str, t.Any]) -> Container:
+    memory = data.get("memory") or {}
     return Container(
         service=service,
+        limit=int((data.get("limits") or {}).get("memory") or 0),
+        working_set=memory.get("working_set"),
+        peak=memory.get("peak"),
         id=str(data.get("id") or ""),
         started_at=str(data.get("started_at") or ""),
         status=str(data.get("status") or ""),

@@ -31,6 +31,11 @@ class Draft:
         blames = tuple(sorted({*(known.blames if known else ()), *action.blames}))
         self.actions[name] = dataclasses.replace(known or action, blames=blames)
 
+    def blame(self, ids: t.Iterable[str]) -> None:
+        """All actions so far treat these findings too."""
+        for name, action in self.actions.items():
+            self.actions[name] = dataclasses.replace(action, blames=tuple(sorted({*action.blames, *ids})))
+
     def leave(self, finding: Finding, why: str) -> None:
         """It is for a person, and why."""
         self.proposals.extend(finding.remedies)

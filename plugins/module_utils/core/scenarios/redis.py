@@ -23,13 +23,13 @@ from .containers import component_of, runtime_of, without_beside
 from .redis_scope import (
     expected_replicas,
     fast_ms,
-    flag,
     flush_options,
     headroom,
     look_of,
     min_idle,
     snapshot_of,
 )
+from .variables import flag
 
 LOG_LINES = 100
 MEMORY = ("redis.memory.full", "redis.memory.high", "redis.writes.refused")

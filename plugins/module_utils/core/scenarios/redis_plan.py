@@ -24,12 +24,12 @@ from .containers import STILL, VERBS, component_of, first, runtime_of
 from .draft import Draft
 from .redis_scope import (
     expected_replicas,
-    flag,
     flush_options,
     headroom,
     min_idle,
     snapshot_of,
 )
+from .variables import flag
 
 CONNECTION = (
     "host",

@@ -47,18 +47,6 @@ def _number(target: str, settings: t.Mapping[str, t.Any], name: str, default: fl
     return number
 
 
-def flag(target: str, settings: t.Mapping[str, t.Any], name: str) -> bool | None:
-    """A variable that is true, false or not set; nothing else is guessed to be one of them."""
-    value = settings.get(name)
-    if value is None or isinstance(value, bool):
-        return value
-    if str(value).lower() in ("true", "yes"):
-        return True
-    if str(value).lower() in ("false", "no"):
-        return False
-    raise ScopeError(f"{target}: {name} is true or false, not {value!r}")
-
-
 def expected_replicas(target: str, settings: t.Mapping[str, t.Any]) -> int:
     return int(_number(target, settings, "redis_expected_replicas", 0, 0, 1000))
 

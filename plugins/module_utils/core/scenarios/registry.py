@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from .base import Scenario
 from .kafka import SCENARIO as KAFKA
+from .memory import SCENARIO as MEMORY
 from .postgresql import SCENARIO as DATABASE
 from .redis import SCENARIO as REDIS
 from .service import SCENARIO as SERVICE
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (SERVICE, DATABASE, REDIS, KAFKA)}
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (SERVICE, DATABASE, MEMORY, REDIS, KAFKA)}

@@ -15,14 +15,11 @@ import typing as t
 from ..decide import Graph
 from ..findings import Finding
 from ..plan import Plan
-from ..runtimes import look
 from ..scope import CheckCall, Observed, Scope
 from . import service_plan
 from .base import Case, Proof, findings_of
 from .containers import runtime_of, without_beside
-from .service_scope import CHECK_OF, container, group_of, runtimes
-
-LOG_LINES = 100
+from .service_scope import container, container_looks, graph, own_looks
 
 
 class ServiceScenario:
@@ -41,23 +38,10 @@ class ServiceScenario:
         return set(settings.get("depends_on") or ())
 
     def checks(self, scope: Scope) -> list[CheckCall]:
-        calls = []
-        for name, service in sorted(scope.services.items(), key=lambda item: (item[0] != scope.target, item[0])):
-            group = self.group if name == scope.target else group_of(service)
-            if group:
-                word = "service" if group == self.group else group
-                module = f"incident.response.{CHECK_OF[group]}"
-                calls.append(CheckCall(f"{word} {name}", module, name, {"component": name}))
-        wanted = {container(name): runtime for name, runtime in runtimes(scope).items()}
-        return calls + look(wanted, {"log_lines": LOG_LINES})
+        return own_looks(scope, scope.services) + container_looks(scope)
 
     def graph(self, scope: Scope) -> Graph:
-        edges: dict[str, list[str]] = {}
-        known = runtimes(scope)
-        for name, service in scope.services.items():
-            edges[name] = [*([container(name)] if name in known else []), *service.depends_on]
-            edges[container(name)] = list(service.depends_on)
-        return edges
+        return graph(scope)
 
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
         return []

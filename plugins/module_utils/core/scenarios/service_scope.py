@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
-from ..scope import Runtime, Scope, Service
+import typing as t
+
+from ..runtimes import look
+from ..scope import CheckCall, Runtime, Scope, Service
 from .containers import runtime_of
+
+LOG_LINES = 100
 
 SCENARIO_OF = {"http_services": "service", "kafka": "kafka", "postgresql": "database", "redis": "redis"}
 """Inventory group -> the scenario that treats its hosts."""
@@ -33,3 +38,29 @@ def container(name: str) -> str:
 def group_of(service: Service) -> str:
     """The first of its groups that has a check, "" where none has."""
     return next((group for group in service.groups if group in CHECK_OF), "")
+
+
+def own_looks(scope: Scope, names: t.Iterable[str]) -> list[CheckCall]:
+    """The look at each of these inventory hosts by its own check, the target first."""
+    calls = []
+    for name in sorted(names, key=lambda item: (item != scope.target, item)):
+        group = "http_services" if name == scope.target else group_of(scope.services[name])
+        if group:
+            word = "service" if group == "http_services" else group
+            calls.append(CheckCall(f"{word} {name}", f"incident.response.{CHECK_OF[group]}", name, {"component": name}))
+    return calls
+
+
+def container_looks(scope: Scope) -> list[CheckCall]:
+    """The looks at what runs the target and everything that it depends on."""
+    return look({container(name): runtime for name, runtime in runtimes(scope).items()}, {"log_lines": LOG_LINES})
+
+
+def graph(scope: Scope) -> dict[str, list[str]]:
+    """A service depends on what runs it and on what it declares; what runs it needs the latter too."""
+    edges: dict[str, list[str]] = {}
+    known = runtimes(scope)
+    for name, service in scope.services.items():
+        edges[name] = [*([container(name)] if name in known else []), *service.depends_on]
+        edges[container(name)] = list(service.depends_on)
+    return edges
