@@ -22,8 +22,9 @@ play = functools.partial(play_any, playbook="playbooks/scenario_memory.yml")
 
 MEMORY = [fault for fault in faults.ALL.values() if fault.scenario == "memory"]
 LEAKS = ("memory_leak",)
-RAISED = ("memory_undersized", "memory_oom", "memory_oom_beside", "memory_oom_loop")
+RAISED = ("memory_undersized", "memory_oom", "memory_oom_loop")
 LEFT = ("memory_database",)
+BESIDE = ("memory_oom_beside",)
 BLIND = tuple(fault.id for fault in MEMORY if fault.id.startswith("pprof_"))
 EITHER = ("goroutine_leak",)
 """Restarted where the heap rises with the goroutines, else left to a person."""
@@ -72,7 +73,7 @@ def only_auth(before: dict[str, str]) -> None:
 
 def test_every_fault_is_in_one_of_the_tests_below() -> None:
     twins = {fault.id for fault in MEMORY if fault.twin}
-    assert {fault.id for fault in MEMORY} - twins == {*LEAKS, *RAISED, *LEFT, *BLIND, *EITHER}
+    assert {fault.id for fault in MEMORY} - twins == {*LEAKS, *RAISED, *LEFT, *BESIDE, *BLIND, *EITHER}
     assert twins, "what only looks like high memory"
 
 
@@ -145,6 +146,18 @@ def test_who_waits_for_the_database_is_left_alone(name: str, fault: t.Any, tmp_p
         assert (run.outcome, run.status) == ("escalated", 2), run.output
         assert "scenario_database --limit postgres-main" in run.output
         assert run.decision["plan"]["waits_for"] == ["postgres-main"]
+        assert starts() == before
+
+
+@of(BESIDE)
+def test_a_process_beside_the_service_is_for_a_person(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
+    with fault(name):
+        before = starts()
+        run = go(tmp_path, incident_max_risk="disruptive")
+        seen(run, name)
+        assert not run.ran("incident_act"), run.output
+        assert (run.outcome, run.status) == ("escalated", 2), run.output
+        assert "another process in its container" in run.output
         assert starts() == before
 
 

@@ -68,10 +68,45 @@ SERVICE = {
     "service_frozen": {"docker.process.frozen", "http.response.silent"},
     "service_hanging": {"http.response.silent"},
     "service_dependency": {NOT_RUNNING, "http.health.failing", "redis.server.refused"},
+    "service_killed": {NOT_RUNNING, "http.connect.refused"},
+    "service_crashing": {"docker.container.crash_loop"},
+    "service_crashing_late": {"docker.container.crash_loop"},
+    "service_dropped": {"http.connect.timeout"},
+    "service_rejected": {"http.connect.refused"},
+    "service_loopback": {"docker.port.loopback_only", "http.response.reset"},
+    "service_failing": {"http.errors.high", "http.health.shallow"},
+    "service_flapping": {"http.health.flapping"},
+    "service_slow": {"http.health.slow"},
+    "metrics_page": {"http.metrics.broken"},
+    "metrics_cut": {"http.metrics.broken"},
+    "metrics_twice": {"http.metrics.broken"},
+    "metrics_failing": {"http.metrics.broken"},
+    "metrics_empty": {"http.metrics.broken"},
+    "metrics_endless": {"http.metrics.broken"},
+    "log_hostile": set(),
 }
 
 
-@pytest.mark.parametrize(("scenario", "expected"), [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE)])
+MEMORY = {
+    "memory_leak": {"go.heap.leak"},
+    "goroutine_leak": {"go.goroutines.leak"},
+    "memory_undersized": {"docker.memory.high"},
+    "memory_oom": {"docker.memory.oom_killed"},
+    "memory_oom_beside": {"docker.memory.oom_killed"},
+    "memory_oom_loop": {"docker.memory.oom_killed"},
+    "memory_database": {"go.goroutines.waiting_database"},
+    "pprof_absent": {"go.pprof.absent"},
+    "pprof_forbidden": {"go.pprof.forbidden"},
+    "pprof_broken": {"go.pprof.broken"},
+    "pprof_stalled": {"go.pprof.stalled"},
+    "memory_burst": set(),
+    "memory_cache": set(),
+}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"), [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY)]
+)
 def test_every_fault_is_to_be_found_as_agreed(scenario: str, expected: dict[str, set[str]]) -> None:
     found = {name: set(fault.findings) for name, fault in faults.ALL.items() if fault.scenario == scenario}
     assert found == expected
@@ -95,7 +130,12 @@ def test_the_readme_has_the_table() -> None:
 
 def test_the_json_table_says_it_all() -> None:
     rows = {row["id"]: row for row in json.loads(table.as_json())}
-    assert {name: set(row["findings"]) for name, row in rows.items()}.items() >= {**EXPECTED, **DATABASE}.items()
+    assert {name: set(row["findings"]) for name, row in rows.items()}.items() >= {
+        **EXPECTED,
+        **DATABASE,
+        **SERVICE,
+        **MEMORY,
+    }.items()
     assert rows["offsets_rewound"]["needs_history"] is True
 
 

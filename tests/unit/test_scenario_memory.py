@@ -83,8 +83,13 @@ def program(floors: t.Sequence[float] = FLAT, last: float = 60.0, history: bool 
 def containers(
     percent: float = 50.0, kind: str = "healthy", oom: float | None = None, crashes: int = 0, **changes: t.Any
 ) -> Observed:
-    """A look at the container of auth, judged. percent: working set of its limit. oom: seconds ago."""
-    machine, host = changes.pop("machine", ROOM), changes.pop("host_pressure", False)
+    """A look at the container of auth, judged. percent: working set of its limit. oom: seconds ago; beside: another
+    process was killed for it."""
+    machine, host, beside = (
+        changes.pop("machine", ROOM),
+        changes.pop("host_pressure", False),
+        changes.pop("beside", False),
+    )
     used = int(LIMIT * percent / 100)
     memory_ = Memory(used + changes.pop("cache", 0), used, max(used, changes.pop("peak", 0)), LIMIT, 0)
     basis = {"service": "auth", "project": "shop", "memory_limit": LIMIT, "memory": memory_}
@@ -92,9 +97,9 @@ def containers(
     looked = docker_made.look(one, machine=machine)
     if oom is not None:
         at = looked.now - oom
-        if kind == "healthy":
+        if kind == "healthy" and not beside:
             one.finished, one.started = at, at + 0.2
-        deaths = [at - 10.0 * number for number in range(max(1, crashes))]
+        deaths = [] if beside else [at - 10.0 * number for number in range(max(1, crashes))]
         looked.events = sorted(
             (event for moment in deaths for event in _death(one.id, moment)), key=lambda event: event.at
         )
@@ -330,6 +335,14 @@ def test_one_that_is_down_for_it_is_started_too() -> None:
     found = plan(look)
     assert titles(found) == [RAISE, ("start auth", "low")]
     assert found.risk == "disruptive"
+
+
+def test_a_process_beside_the_service_is_no_reason_to_give_the_service_more() -> None:
+    look = containers(30.0, oom=30.0, beside=True)
+    assert found_ids(look) == {"docker.memory.oom_killed"}
+    found = plan(program(last=30.0), look)
+    assert titles(found) == []
+    assert "another process in its container" in found.escalate
 
 
 def test_in_a_machine_that_ran_out_nothing_is_raised() -> None:
