@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTIONS = ROOT / ".build" / "collections"
@@ -17,6 +20,18 @@ def _link_collection() -> None:
         link.symlink_to("../../../..", target_is_directory=True)
 
 
+def _take_a_lab() -> None:
+    """Of two workers the second one has the second lab. It has to know before anything reads the lab's settings."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    if worker == "gw0" or "SECOND_LAB_PROJECT" not in os.environ:
+        return
+    if worker != "gw1":
+        raise pytest.UsageError("there are two labs: two workers at most (-n 2)")
+    for name in ("LAB_PROJECT", "LAB_PORT_OFFSET"):
+        os.environ[name] = os.environ[f"SECOND_{name}"]
+
+
+_take_a_lab()
 _link_collection()
 for path in (COLLECTIONS, ROOT, ROOT / "tools"):
     # The checkout's own lab/ and tools, and the collection as ansible_collections.incident.response.

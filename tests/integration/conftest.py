@@ -24,11 +24,15 @@ def lab(*arguments: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs the lab or its engine: none is missed by `-m lab` because somebody forgot to say so."""
+    """Everything here needs the lab or its engine: none is missed by `-m lab` because somebody forgot to say so.
+
+    The scenarios take longest, so they come first: of two workers none is left with a long file at the end.
+    """
     here = pathlib.Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.lab)
+    items.sort(key=lambda item: "test_scenario" not in item.path.name)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ NEWEST = Environment(VENV, "ansible-core>=2.19", ("-r", "requirements-dev.txt"))
 OLDEST = Environment(
     VENV_OLDEST,
     "ansible-core==2.19.*",
-    ("-r", "requirements.txt", "pytest", "pytest-timeout", "-c", "requirements-dev.txt"),
+    ("-r", "requirements.txt", "pytest", "pytest-timeout", "pytest-xdist", "-c", "requirements-dev.txt"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Say what `lab down` left behind, and fail where that is anything: python3 -m devtools.leftovers PROJECT"""
+"""Say what `lab down` left behind, and fail where that is anything: python3 -m devtools.leftovers PROJECT..."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def left(project: str) -> list[str]:
 
 
 def main() -> int:
-    found = left(sys.argv[1])
+    found = [thing for project in sys.argv[1:] for thing in left(project)]
     print("\n".join(found) or "nothing is left")
     return 1 if found else 0
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .environments import two_versions
@@ -20,6 +21,12 @@ TOOLS = {"PYTHONPATH": str(ROOT / "tools")}
 SHELL_DIRECTORIES = (".ci", "lab", "tools")
 SHEBANG = b"#!"
 TYPED = ("-p", "ansible_collections.incident.response.plugins", "-p", "lab", "-p", "devtools")
+PROJECT = os.environ.get("LAB_PROJECT") or "incident-lab"
+SECOND = {
+    "LAB_PROJECT": f"{PROJECT}-2",
+    "LAB_PORT_OFFSET": str(int(os.environ.get("LAB_PORT_OFFSET") or 0) + 10000),
+}
+"""Another lab beside the first one: tests mostly wait, so two of them at a time take little more than half."""
 OLDEST_PHASES = ("unit-oldest", "sanity-oldest", "integration-oldest")
 
 
@@ -102,6 +109,13 @@ def lab_pytest(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> 
     return pytest("pytest", "-m", marks, *arguments, seconds=seconds, venv=venv)
 
 
+def on_two_labs(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
+    """The second worker has the second lab (tests/conftest.py); the tests of one file stay together."""
+    step = lab_pytest(marks, "-n", "2", "--dist", "loadfile", *arguments, seconds=seconds, venv=venv)
+    second = {f"SECOND_{name}": value for name, value in SECOND.items()}
+    return replace(step, environment={**step.environment, **second})
+
+
 def preparation() -> list[Phase]:
     step = own("setup", "environments", seconds=900)
     return [Phase("setup", "virtual environments with the newest and the oldest ansible-core", (step,), needs=())]
@@ -111,7 +125,14 @@ def still() -> list[Phase]:
     """What may run side by side, two at a time, while the lab is built. The longest go first."""
     return [
         sanity("sanity", VENV),
-        Phase("up", "the lab is built and started", (tool("lab up", "lab", "up", seconds=1500),)),
+        Phase(
+            "up",
+            "the lab is built and started, and a second one",
+            (
+                tool("lab up", "lab", "up", seconds=1500),
+                tool("second lab up", "lab", "up", seconds=300, **SECOND),
+            ),
+        ),
         sanity("sanity-oldest", VENV_OLDEST),
         unit("unit", VENV),
         unit("unit-oldest", VENV_OLDEST),
@@ -121,15 +142,18 @@ def still() -> list[Phase]:
 
 
 def live() -> list[Phase]:
-    """What changes the lab and watches clocks: one after the other, and nothing beside it."""
+    """What changes the lab and watches clocks: one after the other, and nothing beside it but a second lab."""
     both = ("tests/lab", "tests/integration")
-    oldest = lab_pytest("lab and core", "tests/integration", seconds=900, venv=VENV_OLDEST)
+    newest = on_two_labs("lab and not cluster", *both, seconds=3600)
+    oldest = on_two_labs("lab and core and not cluster", "tests/integration", seconds=900, venv=VENV_OLDEST)
+    second_down = tool("second lab down", "lab", "down", seconds=300, **SECOND)
     cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
     benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
-    leftovers = own("leftovers", "leftovers", os.environ.get("LAB_PROJECT") or "incident-lab", seconds=60)
+    leftovers = own("leftovers", "leftovers", PROJECT, SECOND["LAB_PROJECT"], seconds=60)
     return [
-        against_lab("integration", "tests against the lab", lab_pytest("lab and not cluster", *both, seconds=3600)),
+        against_lab("integration", "tests against two labs", newest),
         against_lab("integration-oldest", "incidents with the oldest core", oldest),
+        Phase("second-down", "the second lab goes", (second_down,), needs=("setup", "up")),
         against_lab("molecule", "one scenario a playbook", tool("test", "molecule", "test", "--all", seconds=1200)),
         against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *both, seconds=900)),
         against_lab("benchmarks", "every benchmark, quickly", *benchmarks),
