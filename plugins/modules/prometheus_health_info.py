@@ -9,16 +9,17 @@ module: prometheus_health_info
 short_description: Find out what is wrong with a Prometheus, and what it knows about services
 version_added: 0.1.0
 description:
-  - Looks at the server itself (ready, taking in samples, configuration, rules, whether its alerts reach anybody, clocks),
-    at its targets and alerts, and asks it about every job, its errors, error budget, traffic, latency and restarts. It
-    returns what is wrong as findings with remedies, safest first.
-  - What is not there is never taken for zero. Errors are judged from O(min_requests) requests on, a burn rate only where
-    there are data from the beginning of its window on, and a job whose targets are down has no traffic that is known.
+  - Looks at the server itself (ready, taking in samples, configuration, rules, whether its alerts reach anybody, time),
+    at its targets and alerts, and asks it about every job, its errors, error budget, traffic, latency and restarts.
+    It returns what is wrong as findings with remedies, safest first.
+  - What is not there is never taken for zero. Errors are judged from O(min_requests) requests on, a burn rate only
+    where there are data from the beginning of its window on, and a job whose targets are down has no traffic that is
+    known.
     What can't be told is C(insufficient_data) in RV(snapshot).
   - First it asks whether the server is ready, and nothing more of one that is not there. Then it sends about 25 small
     queries, six at a time. At most 16 MiB of an answer are read; queries return one row for each job.
-  - Warnings that come beside an answer are a finding, and queries that are refused (400), can't be run (422) or are given
-    up (503) are told apart.
+  - Warnings that come beside an answer are a finding, and queries that are refused (400), can't be run (422) or are
+    given up (503) are told apart.
   - It only sends C(GET). Proxies in the environment are not used.
 extends_documentation_fragment:
   - incident.response.check
@@ -86,8 +87,8 @@ options:
     type: str
   window:
     description:
-      - Window over which errors, traffic and latency are judged, as C(5m) or in seconds. A job that is scraped less than
-        four times within it is the finding C(prometheus.window.short).
+      - Window over which errors, traffic and latency are judged, as C(5m) or in seconds. A job that is scraped less
+        than four times within it is the finding C(prometheus.window.short).
     type: str
     default: 5m
   compare_offset:
@@ -98,6 +99,12 @@ options:
     description: Time within which restarts count.
     type: str
     default: 15m
+  settle:
+    description:
+      - Time after a start or a reload of the configuration in which Prometheus does not know its Alertmanagers yet.
+        Whether it reaches one is not judged within it, and what it dropped in it does not count.
+    type: str
+    default: 30s
   slo:
     description: Share of requests in percent that has to be answered without 5xx. It defines the error budget.
     type: float
@@ -166,7 +173,7 @@ options:
     default: {}
 notes:
   - Findings, with the rows of the checks catalogue that they implement.
-  - "No row: C(prometheus.server.unreachable), with the way in which it fails (refused, timeout, silent, TLS and so on) in
+  - "No row: C(prometheus.server.unreachable), with the way in which it fails (refused, timeout, silent, TLS) in
     RV(ignore:details.kind); C(prometheus.server.unexpected) (an Alertmanager, a login page, a proxy, another program)."
   - "PRM-01: C(prometheus.server.not_ready), C(prometheus.server.replaying) with its progress. PRM-02:
     C(prometheus.ingestion.stopped)."
@@ -181,8 +188,8 @@ notes:
   - C(prometheus.auth.rejected), C(prometheus.query.failed), C(prometheus.query.partial), C(prometheus.window.short) and
     C(prometheus.unmeasured) have the state C(unknown) and say what could not be looked at and why. They are never the
     same as healthy.
-  - Credentials and O(secret_headers) are sent to the host of O(url), never to another one it redirects to. The tenant of
-    Mimir or Thanos (C(X-Scope-OrgID)) is a header as any other.
+  - Credentials and O(secret_headers) are sent to the host of O(url), never to another one it redirects to. The tenant
+    of Mimir or Thanos (C(X-Scope-OrgID)) is a header as any other.
 """
 
 EXAMPLES = r"""

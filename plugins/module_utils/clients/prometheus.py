@@ -13,8 +13,10 @@ import functools
 import time
 import typing as t
 
-from ..core import prometheus_parse, prometheus_queries
+from ..core import prometheus_parse, prometheus_rounds
 from ..core.http_snapshot import OK, Probe
+from ..core.prometheus_queries import status_labels
+from ..core.prometheus_rounds import METRICS
 from ..core.prometheus_settings import Settings
 from ..core.prometheus_snapshot import Part, Snapshot
 from .deadline import Deadline
@@ -30,7 +32,6 @@ MARGIN = 0.05
 """Share of the deadline that is kept for what comes after the last answer."""
 WORKERS = 6
 """Questions at the same time, of the 20 that a server runs by default."""
-METRICS = "metrics"
 OWN = (
     "process_start_time_seconds",
     "prometheus_config_last_reload_successful",
@@ -61,19 +62,15 @@ class Collector:
         if ready.kind != OK or ready.status in (401, 403):
             return Snapshot(now, ready)
         if ready.status == 503:
-            paths = {"walreplay": "/api/v1/status/walreplay", "clock": prometheus_queries.instant("time()", self.settings)}
-            return self._told(Snapshot(now, ready, self._ask({**paths, METRICS: "/metrics"})))
-        parts = self._ask({**prometheus_queries.first_round(self.settings, now), METRICS: "/metrics"})
-        snapshot = self._told(Snapshot(now, ready, parts))
-        if not snapshot.speaks or not self.settings.looks_at("services"):
-            return snapshot
-        return self._services(snapshot)
+            asked = {**prometheus_rounds.clock(self.settings), **prometheus_rounds.NOT_READY}
+            return self._told(Snapshot(now, ready, self._ask(asked)))
+        snapshot = self._told(Snapshot(now, ready, self._ask(prometheus_rounds.first_round(self.settings, now))))
+        return self._more(snapshot) if snapshot.speaks else snapshot
 
-    def _services(self, snapshot: Snapshot) -> Snapshot:
-        found = snapshot.data("labels")
-        labels = prometheus_queries.status_labels(self.settings, found)
-        there = not isinstance(found, list) or bool(found)
-        parts = self._ask(prometheus_queries.second_round(self.settings, labels, there))
+    def _more(self, snapshot: Snapshot) -> Snapshot:
+        """With what depends on the first answers."""
+        labels = status_labels(self.settings, snapshot.data("labels"))
+        parts = self._ask(prometheus_rounds.second_round(self.settings, snapshot, labels))
         both = {**snapshot.parts, **parts}
         return Snapshot(snapshot.now, snapshot.ready, both, snapshot.metrics, snapshot.program, labels)
 

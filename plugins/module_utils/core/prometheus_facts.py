@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .prometheus_parse import epoch, items, number, rows, scalar, seconds, short, words
+from .prometheus_parse import epoch, items, number, rows, scalar, seconds, short, whole, words
 from .prometheus_queries import CLASS
 from .prometheus_settings import Settings, bare
 from .prometheus_snapshot import Snapshot
@@ -74,17 +74,25 @@ def started(snapshot: Snapshot) -> float | None:
     return found if found is not None else (snapshot.metrics or {}).get("process_start_time_seconds")
 
 
+def settled_at(snapshot: Snapshot, settings: Settings) -> float | None:
+    """From when on the server knows its Alertmanagers: what it fires before is dropped, and nothing is wrong."""
+    info = snapshot.data("runtimeinfo")
+    loaded = epoch(info.get("lastConfigTime")) if isinstance(info, dict) else None
+    known = [moment for moment in (started(snapshot), loaded) if moment is not None]
+    return max(known) + settings.settle if known else None
+
+
 def newest_sample(snapshot: Snapshot) -> float | None:
-    """Time of the newest sample in the head; None where it is empty or can't be read."""
+    """Time of the newest sample in the head; 0 where it is empty, None where nobody can tell."""
     tsdb = snapshot.data("tsdb")
     stats = tsdb.get("headStats") if isinstance(tsdb, dict) else None
     found = number(stats.get("maxTime")) if isinstance(stats, dict) else None
     if found is not None:
-        return found / 1000 if found > 0 else None
+        return max(0.0, found / 1000)
     for name, factor in HEAD_TIME:
         value = (snapshot.metrics or {}).get(name)
-        if value is not None and value > 0:
-            return value * factor
+        if value is not None:
+            return max(0.0, value * factor)
     return None
 
 
@@ -137,9 +145,9 @@ def alive(snapshot: Snapshot, settings: Settings) -> dict[str, tuple[int, int]]:
         name = row.labels.get(settings.job_label) or row.labels.get("job", "")
         every, up = found.get(name, (0, 0))
         if row.labels.get(CLASS) == "all":
-            found[name] = every + round(row.value), up
+            found[name] = every + whole(row.value), up
         else:
-            found[name] = every, up + round(row.value)
+            found[name] = every, up + whole(row.value)
     return found
 
 
@@ -190,8 +198,8 @@ def alert_totals(snapshot: Snapshot) -> dict[tuple[str, str, str], int]:
             totals[key] = totals.get(key, 0) + 1
         return totals
     for row in rows(snapshot.part("alert_counts")):
-        key = tuple(row.labels.get(label, "") for label in ("alertname", "alertstate", "severity"))
-        totals[t.cast("tuple[str, str, str]", key)] = round(row.value)
+        name, state, severity = (row.labels.get(label, "") for label in ("alertname", "alertstate", "severity"))
+        totals[name, state, severity] = whole(row.value)
     return totals
 
 

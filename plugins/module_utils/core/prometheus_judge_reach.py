@@ -35,7 +35,10 @@ PEOPLE: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "page": (
         "answers with a page for people instead of its API",
-        ("url names Grafana or another web page", "the route prefix is missing in url, and the proxy serves its own page"),
+        (
+            "url names Grafana or another web page",
+            "the route prefix is missing in url, and the proxy serves its own page",
+        ),
         "Set url to that of Prometheus, with its route prefix",
     ),
     "proxy": (
@@ -45,7 +48,10 @@ PEOPLE: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "path": (
         "has no API of Prometheus at this address",
-        ("the route prefix (--web.route-prefix, --web.external-url) is missing in url", "another program holds the port"),
+        (
+            "the route prefix (--web.route-prefix, --web.external-url) is missing in url",
+            "another program holds the port",
+        ),
         "Set url to that of Prometheus, with its route prefix",
     ),
     "other": (

@@ -16,16 +16,19 @@ from .prometheus_facts import (
     groups,
     is_watchdog,
     server_now,
+    settled_at,
     started,
 )
 from .prometheus_judge_server import History, same_process
-from .prometheus_parse import items, rows
+from .prometheus_parse import items, rows, whole
 from .prometheus_queries import DROPPED_WINDOW
 from .prometheus_settings import Settings, count, span
 from .prometheus_snapshot import Snapshot
 
 DROPPED = "prometheus_notifications_dropped_total"
 LISTED = 10
+FRESH = 60.0
+"""Seconds until a server that scrapes itself has enough samples of itself."""
 URGENT = ("critical", "page", "error", "emergency", "fatal")
 
 
@@ -107,7 +110,7 @@ def _stale(group: Group, settings: Settings, now: float | None, began: float | N
 
 def judge_notifications(snapshot: Snapshot, settings: Settings, history: History) -> t.Iterator[Finding]:
     """Whether alerts reach an Alertmanager. Without alerting rules nothing has to."""
-    if not settings.looks_at("alertmanagers"):
+    if not settings.looks_at("alertmanagers") or settling(snapshot, settings):
         return
     data = snapshot.data("alertmanagers")
     active = items(data.get("activeAlertmanagers")) if isinstance(data, dict) else None
@@ -117,6 +120,12 @@ def judge_notifications(snapshot: Snapshot, settings: Settings, history: History
             yield _nobody(snapshot, settings)
         return
     yield from _dropped(snapshot, settings, history)
+
+
+def settling(snapshot: Snapshot, settings: Settings) -> bool:
+    """Whether the server was started or read its configuration only just now."""
+    now, settled = server_now(snapshot), settled_at(snapshot, settings)
+    return settings.at is None and now is not None and settled is not None and now < settled
 
 
 def _nobody(snapshot: Snapshot, settings: Settings) -> Finding:
@@ -141,10 +150,10 @@ def _nobody(snapshot: Snapshot, settings: Settings) -> Finding:
 def _dropped(snapshot: Snapshot, settings: Settings, history: History) -> t.Iterator[Finding]:
     told = [(row.labels.get("instance", ""), row.value) for row in rows(snapshot.part("dropped"))]
     for instance, lost in told:
-        if lost >= 0.5:
-            yield _lost(settings, instance, round(lost), span(DROPPED_WINDOW))
-    total = (snapshot.metrics or {}).get(DROPPED)
-    if told or not total or settings.at is not None:
+        if whole(lost) >= 1:
+            yield _lost(settings, instance, whole(lost), span(DROPPED_WINDOW))
+    total, now, settled = (snapshot.metrics or {}).get(DROPPED), server_now(snapshot), settled_at(snapshot, settings)
+    if told or not total or settings.at is not None or now is None or settled is None or now - settled < FRESH:
         return
     began = started(snapshot)
     seen = [
@@ -207,7 +216,9 @@ def judge_alerts(snapshot: Snapshot, settings: Settings) -> t.Iterator[Finding]:
 def _watchdog(snapshot: Snapshot, settings: Settings, firing: set[str]) -> t.Iterator[Finding]:
     rules = [rule for rule in alerting(groups(snapshot)) if is_watchdog(rule.name, settings)]
     known = any(part is not None and part.kind == "ok" for part in map(snapshot.part, ("alerts", "alert_counts")))
-    names = {rule.name for rule in rules if rule.health != "unknown"} or ({settings.watchdog} - {""} if not rules else set())
+    names = {rule.name for rule in rules if rule.health != "unknown"} or (
+        {settings.watchdog} - {""} if not rules else set()
+    )
     for name in sorted(names - firing):
         if not known:
             continue
@@ -225,7 +236,9 @@ def _watchdog(snapshot: Snapshot, settings: Settings, firing: set[str]) -> t.Ite
 
 def _firing(snapshot: Snapshot, settings: Settings, which: tuple[str, str, int], since: float | None) -> Finding:
     name, severity, number = which
-    mine = [alert for alert in alerts(snapshot) if (alert.name, alert.state, alert.severity) == (name, "firing", severity)]
+    mine = [
+        alert for alert in alerts(snapshot) if (alert.name, alert.state, alert.severity) == (name, "firing", severity)
+    ]
     urgent = severity.lower() in URGENT
     jobs = {alert.labels.get(settings.job_label) or alert.labels.get("job", "") for alert in mine}
     one = next(iter(jobs)) if len(jobs) == 1 else ""

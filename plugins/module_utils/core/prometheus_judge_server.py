@@ -31,12 +31,13 @@ def judge_server(snapshot: Snapshot, settings: Settings, history: History) -> t.
 
 def _ingestion(snapshot: Snapshot, settings: Settings, history: History) -> t.Iterator[Finding]:
     now, newest, began = server_now(snapshot), newest_sample(snapshot), started(snapshot)
-    if now is None or (newest is None and began is None):
+    if now is None:
         return
     last = max(newest or 0.0, began or 0.0)
+    quiet = now - last if newest is not None and last else 0.0
     found = targets(snapshot, settings)
     floor = 4 * min((target.interval for target in found if target.interval), default=0.0)
-    age = max(now - last, _standing(snapshot, history))
+    age = max(quiet, _standing(snapshot, history))
     level = settings.level("ingestion_seconds", age)
     if level is None or age < floor:
         return
@@ -52,7 +53,7 @@ def _ingestion(snapshot: Snapshot, settings: Settings, history: History) -> t.It
         observed={"seconds": round(age, 1), "newest": newest, "targets": len(found)},
         threshold=settings.pair("ingestion_seconds"),
         evidence=[
-            "it holds no sample at all" if newest is None else f"its newest sample is {span(now - newest)} old",
+            f"its newest sample is {span(now - newest)} old" if newest else "it holds no sample",
             f"{len(found)} active targets",
         ],
         causes=causes,

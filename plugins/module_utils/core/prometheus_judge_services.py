@@ -169,7 +169,7 @@ def _blind(service: Service, now: Counts | None) -> bool:
 
 
 def _slow(service: Service, settings: Settings) -> t.Iterator[Finding]:
-    if service.p99 is None or (service.measured or 0.0) < settings.min_requests:
+    if service.p99 is None or service.measured is None or service.measured < settings.min_requests:
         return
     level = settings.level("latency_ms", 1000 * service.p99)
     if level is None:
@@ -243,9 +243,9 @@ def declared(snapshot: Snapshot, settings: Settings) -> dict[str, str]:
     if settings.requests_declared and has_requests(snapshot) is False:
         missing["requests"] = f"there is no series of {settings.requests_metric}"
     part = snapshot.part("latency")
-    if settings.latency_declared and part is not None and part.kind == "ok":
-        if all(one.measured is None for one in services(snapshot, settings)):
-            missing["latency"] = f"there is no series of {settings.latency_metric}_bucket"
+    asked = settings.latency_declared and part is not None and part.kind == "ok"
+    if asked and all(one.measured is None for one in services(snapshot, settings)):
+        missing["latency"] = f"there is no series of {settings.latency_metric}_bucket"
     return missing
 
 

@@ -133,4 +133,10 @@ def _missing(snapshot: Snapshot, settings: Settings, there: set[str]) -> t.Itera
 def freshest(found: t.Iterable[Target]) -> str:
     """How often targets are scraped, for people."""
     spans = sorted({target.interval for target in found if target.interval})
-    return f"every {span(spans[0])}" if len(spans) == 1 else f"every {span(spans[0])} to {span(spans[-1])}" if spans else ""
+    return (
+        f"every {span(spans[0])}"
+        if len(spans) == 1
+        else f"every {span(spans[0])} to {span(spans[-1])}"
+        if spans
+        else ""
+    )

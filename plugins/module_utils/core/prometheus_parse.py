@@ -58,6 +58,11 @@ def number(value: t.Any) -> float | None:
     return None if math.isnan(found) else found
 
 
+def whole(value: float) -> int:
+    """A count; 0 for one that is endless."""
+    return round(value) if math.isfinite(value) else 0
+
+
 def seconds(value: t.Any) -> float | None:
     """A duration in seconds: 300, "300", "5m", "1h30m". None for what is none, or not above 0."""
     if isinstance(value, str) and _SPAN.fullmatch(value.strip()):

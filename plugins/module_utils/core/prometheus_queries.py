@@ -49,7 +49,9 @@ def _either(patterns: t.Iterable[str]) -> str:
 def _regex(pattern: str) -> str:
     """A pattern of names as RE2 has it. RE2 takes a backslash before punctuation only."""
     known = {"*": ".*", "?": "."}
-    return "".join(known.get(char) or (f"\\{char}" if re.match(r"[!-/:-@\[-^`{-~]", char) else char) for char in pattern)
+    return "".join(
+        known.get(char) or (f"\\{char}" if re.match(r"[!-/:-@\[-^`{-~]", char) else char) for char in pattern
+    )
 
 
 def head_of(window: float) -> float:
@@ -118,50 +120,30 @@ def label_names(settings: Settings, now: float) -> str:
     return "/api/v1/labels?" + urllib.parse.urlencode(asked)
 
 
-def first_round(settings: Settings, now: float) -> dict[str, str]:
-    """What is asked at once of a server that is ready: name of a part -> path."""
-    asked = {"clock": instant("time()", settings, at=False)}
-    live = settings.at is None
-    wanted = {
-        "server": {"buildinfo": "/api/v1/status/buildinfo"},
-        "alerts": {"alert_counts": instant(_alert_counts(), settings)},
-        "targets": {
-            "up": instant(up(settings), settings),
-            "down": instant(f"topk({settings.max_rows}, up{matchers(settings)} == 0)", settings),
-            **_clocks(settings),
-        },
-        "services": {"labels": label_names(settings, now), "restarts": instant(restarts(settings), settings)},
-        "alertmanagers": {"dropped": instant(_dropped(), settings)},
-    }
-    present = {
-        "server": {"runtimeinfo": "/api/v1/status/runtimeinfo", "tsdb": f"/api/v1/status/tsdb?limit={TOP}"},
-        "rules": {"rules": "/api/v1/rules?exclude_alerts=true"},
-        "alerts": {"alerts": "/api/v1/alerts"},
-        "alertmanagers": {"alertmanagers": "/api/v1/alertmanagers"},
-        "targets": {"targets": "/api/v1/targets?state=active"},
-    }
-    for part in settings.parts:
-        asked.update(wanted.get(part, {}))
-        asked.update(present.get(part, {}) if live else {})
-    if live and settings.looks_at("alertmanagers"):
-        asked.update(present["rules"])
-    return asked
-
-
-def _alert_counts() -> str:
+def alert_counts() -> str:
     return "count by (alertname, alertstate, severity) (ALERTS)"
 
 
-def _dropped() -> str:
-    return f"sum by (instance) (increase(prometheus_notifications_dropped_total[{duration(DROPPED_WINDOW)}]))"
+def dropped(began: float, window: float) -> str:
+    """Notifications that the process dropped that started at this moment, where it scrapes itself."""
+    itself = f"abs(process_start_time_seconds - {began:.3f}) < {JITTER:g}"
+    lost = f"increase(prometheus_notifications_dropped_total[{duration(window)}])"
+    return f"sum by (instance) ({lost} and on (instance, job) ({itself}))"
 
 
-def _clocks(settings: Settings) -> dict[str, str]:
+def dropped_then(settings: Settings) -> str:
+    """The same at an earlier moment, of every server that had settled by then."""
+    settled = f"time() - process_start_time_seconds > {DROPPED_WINDOW + settings.settle:g}"
+    lost = f"increase(prometheus_notifications_dropped_total[{duration(DROPPED_WINDOW)}])"
+    return f"sum by (instance) ({lost} and on (instance, job) ({settled}))"
+
+
+def clocks(settings: Settings) -> tuple[str, str]:
+    """Machines whose clock differs from that of the server, and from that of their time servers."""
     least = settings.thresholds["clock_seconds"]["warn"]
     offset = settings.thresholds["clock_offset_ms"]["warn"] / 1000
     apart = f"topk({TOP}, abs(node_time_seconds - timestamp(node_time_seconds)) >= {least:g})"
-    drift = f"topk({TOP}, abs(node_timex_offset_seconds) >= {offset:g})"
-    return {"clocks": instant(apart, settings), "offsets": instant(drift, settings)}
+    return apart, f"topk({TOP}, abs(node_timex_offset_seconds) >= {offset:g})"
 
 
 def status_labels(settings: Settings, found: t.Any) -> tuple[str, ...]:
@@ -172,16 +154,6 @@ def status_labels(settings: Settings, found: t.Any) -> tuple[str, ...]:
     if not isinstance(found, list):
         return STATUS_LABELS
     return tuple(label for label in STATUS_LABELS if label in found)
-
-
-def second_round(settings: Settings, labels: t.Sequence[str], requests: bool) -> dict[str, str]:
-    """What is asked about services. requests: whether there is any series of requests."""
-    asked = {"latency": instant(latency(settings), settings)}
-    if requests:
-        asked["past"] = instant(traffic(settings, labels, settings.window, settings.compare_offset), settings)
-        for window in windows(settings):
-            asked[f"traffic {duration(window)}"] = instant(traffic(settings, labels, window), settings)
-    return asked
 
 
 def windows(settings: Settings) -> list[float]:

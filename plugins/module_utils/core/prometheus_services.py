@@ -13,7 +13,7 @@ import math
 import typing as t
 
 from .prometheus_facts import alive, intervals, targets
-from .prometheus_parse import rows
+from .prometheus_parse import rows, whole
 from .prometheus_queries import CLASS, START, duration, windows
 from .prometheus_settings import Pair, Settings
 from .prometheus_snapshot import OK, Part, Snapshot
@@ -42,8 +42,8 @@ class Processes(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """One job. windows: seconds -> its requests; a window that is missing has no series at all. p99 in seconds. measured:
-    the requests that it is made of, None where there is no such metric.
+    """One job. windows: seconds -> its requests; a window that is missing has no series at all. p99 in seconds.
+    measured: the requests that it is made of, None where there is no such metric.
 
     up: its targets, all and those that are up; None where it has none by that name. interval: seconds between scrapes.
     """
@@ -69,7 +69,7 @@ class Service:
         return counts.errors / counts.total, ""
 
     def burn(self, pair: Pair, budget: float, least: int) -> tuple[tuple[float, float] | None, str]:
-        """How many times too fast the budget is used up, over the long and the short window. budget: 0.001 of 99.9 %."""
+        """How many times too fast the budget is used up, over the long and the short window. budget: 0.001 of 99.9."""
         found = []
         for window in (pair.long, pair.short):
             share, why = self.ratio(window, least)
@@ -88,7 +88,8 @@ def services(snapshot: Snapshot, settings: Settings) -> list[Service]:
     p99, measured = _latency(snapshot, settings)
     again = _restarts(snapshot, settings)
     ups, every = alive(snapshot, settings), intervals(targets(snapshot, settings))
-    names = {name for found in (*over.values(), past, p99, measured, again) for name in found}
+    tables: tuple[t.Mapping[str, t.Any], ...] = (*over.values(), past, p99, measured, again)
+    names = {name for table in tables for name in table}
     return [
         Service(
             name,
@@ -137,7 +138,7 @@ def _restarts(snapshot: Snapshot, settings: Settings) -> dict[str, Processes]:
     found: dict[str, list[tuple[str, int]]] = {}
     for row in rows(snapshot.part("restarts")):
         name = row.labels.get(settings.job_label) or row.labels.get("job", "")
-        found.setdefault(name, []).append((row.labels.get("instance", ""), round(row.value)))
+        found.setdefault(name, []).append((row.labels.get("instance", ""), whole(row.value)))
     ordered = {name: sorted(each, key=lambda one: -one[1]) for name, each in found.items()}
     return {name: Processes(each[0][1], tuple(each)) for name, each in ordered.items()}
 

@@ -53,6 +53,7 @@ class Settings:
     """What the caller declared. Spans in seconds. slo: percent. at: epoch seconds to look back at, None for now.
 
     jobs and exclude_jobs: patterns of names; jobs None is all. components: name of a job -> inventory host.
+    settle: after a start or a reload, in which the server does not know its Alertmanagers yet.
     expected_down: patterns of JOB or JOB/INSTANCE that are away on purpose.
     """
 
@@ -82,6 +83,7 @@ class Settings:
     at: float | None = None
     timeout: float = 5.0
     read_timeout: float = 10.0
+    settle: float = 30.0
     connect_timeout: float = 3.0
     validate_certs: bool = True
 

@@ -10,7 +10,7 @@ import math
 import typing as t
 
 from .prometheus_facts import alert_totals, alerts, groups, newest_sample, plain, server_now, started, targets
-from .prometheus_judge_rules import DROPPED
+from .prometheus_judge_rules import DROPPED, settling
 from .prometheus_judge_server import APPENDED
 from .prometheus_judge_services import insufficient
 from .prometheus_judge_targets import freshest
@@ -19,6 +19,7 @@ from .prometheus_queries import TOP, duration, windows
 from .prometheus_services import Service, has_requests, services
 from .prometheus_settings import Settings, count, span
 from .prometheus_snapshot import OK, Snapshot
+from .redact import clean
 
 INSUFFICIENT = "insufficient_data"
 ATTACHED = 60_000
@@ -76,7 +77,9 @@ def _rules(snapshot: Snapshot) -> dict[str, t.Any]:
 def _alerts(snapshot: Snapshot, settings: Settings) -> dict[str, t.Any]:
     """Firing first. Pending ones are facts as well: an alert that waits for its time is the first sign of a fault."""
     totals = alert_totals(snapshot)
-    order = sorted(alerts(snapshot), key=lambda alert: (alert.state != "firing", alert.name, sorted(alert.labels.items())))
+    order = sorted(
+        alerts(snapshot), key=lambda alert: (alert.state != "firing", alert.name, sorted(alert.labels.items()))
+    )
     listed = [
         {
             "name": alert.name,
@@ -192,6 +195,8 @@ def _counted(snapshot: Snapshot, settings: Settings) -> t.Iterator[str]:
         totals = alert_totals(snapshot)
         firing = sum(number for key, number in totals.items() if key[1] == "firing")
         yield f"{count(firing, 'alert')} firing, {sum(totals.values()) - firing} pending"
+    if settling(snapshot, settings):
+        yield "it was started or read its configuration just now: whether it reaches an Alertmanager was not judged"
     newest, now = newest_sample(snapshot), server_now(snapshot)
     if newest is not None and now is not None:
         yield f"newest sample {span(max(0.0, now - newest))} old"
@@ -216,7 +221,7 @@ def attachments(snapshot: Snapshot) -> dict[str, str]:
         data = snapshot.data(name)
         if isinstance(data, dict):
             kept = {key: _slim(value) for key, value in data.items() if isinstance(value, list)}
-            files[f"{name}.json"] = json.dumps(kept, indent=1, default=str)[:ATTACHED]
+            files[f"{name}.json"] = json.dumps(clean(kept), indent=1, default=str)[:ATTACHED]
     return files
 
 

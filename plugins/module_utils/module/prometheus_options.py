@@ -36,6 +36,7 @@ PROMETHEUS_CHECK = ArgumentSpec(
         "window": {"type": "str", "default": "5m"},
         "compare_offset": {"type": "str", "default": "1h"},
         "lookback": {"type": "str", "default": "15m"},
+        "settle": {"type": "str", "default": "30s"},
         "slo": {"type": "float", "default": 99.9},
         "burn_windows": {
             "type": "list",
@@ -77,6 +78,7 @@ def settings_of(params: t.Mapping[str, t.Any], shown: str) -> Settings:
         window=span("window", params["window"]),
         compare_offset=span("compare_offset", params["compare_offset"]),
         lookback=span("lookback", params["lookback"]),
+        settle=span("settle", params["settle"]),
         slo=params["slo"],
         burn_pairs=_pairs(params),
         min_requests=params["min_requests"],
