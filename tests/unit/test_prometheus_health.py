@@ -79,6 +79,22 @@ def test_whoever_else_answers_is_named(changes: dict[str, Any], kind: str) -> No
     assert result["status"] == "critical"
 
 
+def test_somebody_else_is_asked_hardly_anything() -> None:
+    with stub({"*": Answer(made.HTML)}) as (server, _answers):
+        look(server.url(""))
+        assert len(server.requests) == 3
+
+
+def test_a_server_that_answers_no_query_is_judged_by_its_pages() -> None:
+    started = time.monotonic()
+    info = {"startTime": made.stamp(7200), "reloadConfigSuccess": False}
+    changes = {"time()": lambda visit: visit.ended.wait(20), "/api/v1/status/runtimeinfo": info}
+    result = looked(changes, timeout=1.0, read_timeout=2.0)
+    assert ids(result) == ["config.reload_failed", "unmeasured"]
+    assert list(finding(result, "unmeasured")["details"]["parts"]) == ["queries"]
+    assert time.monotonic() - started < 10
+
+
 @pytest.mark.parametrize("where", ["/-/ready", "time()"])
 def test_a_login_that_is_missing_is_unknown(where: str) -> None:
     result = looked({where: Answer(b"no", 401)})
@@ -286,6 +302,15 @@ def test_ten_thousand_alerts_are_counted_in_bounded_memory() -> None:
     assert len(result["snapshot"]["alerts"]["listed"]) == 50
     assert len(json.dumps(result)) < 1024 * 1024
     assert peak < 200 * 1024**2
+
+
+def test_ten_thousand_alerts_of_different_names_take_no_time() -> None:
+    many = {"alerts": [alert(f"Full{number}", job="node") for number in range(10_000)]}
+    started = time.monotonic()
+    result = looked({"/api/v1/alerts": many}, report_alerts=True, max_rows=50)
+    assert len(result["findings"]) == 50
+    assert result["snapshot"]["left_out"] == {"prometheus.alert.firing": 9950}
+    assert time.monotonic() - started < 15
 
 
 def test_more_than_is_read_is_counted_by_a_query() -> None:

@@ -1,10 +1,11 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One look at a Prometheus over its API, in three rounds of questions within one deadline.
+"""One look at a Prometheus over its API, in rounds of questions within one deadline.
 
-First whether it is ready, alone: of a server that is not there nothing more is asked. Then everything about the server,
-then what depends on the labels that it has. Answers are bounded; a part that fails costs nothing but itself.
+First whether it is ready and what time it has, alone: of a server that is not there, or of somebody else, nothing more
+is asked. Then everything about the server, then what depends on the labels that it has. Answers are bounded; a part
+that fails costs nothing but itself.
 """
 
 from __future__ import annotations
@@ -64,7 +65,15 @@ class Collector:
         if ready.status == 503:
             asked = {**prometheus_rounds.clock(self.settings), **prometheus_rounds.NOT_READY}
             return self._told(Snapshot(now, ready, self._ask(asked)))
-        snapshot = self._told(Snapshot(now, ready, self._ask(prometheus_rounds.first_round(self.settings, now))))
+        return self._rounds(Snapshot(now, ready, self._ask(prometheus_rounds.clock(self.settings))))
+
+    def _rounds(self, known: Snapshot) -> Snapshot:
+        """Everything of a Prometheus, its pages of one that answers no query, and hardly anything of somebody else."""
+        if known.foreign or known.parts["clock"].kind == "auth":
+            paths = {METRICS: "/metrics"}
+        else:
+            paths = prometheus_rounds.first_round(self.settings, known.now, known.speaks)
+        snapshot = self._told(Snapshot(known.now, known.ready, {**known.parts, **self._ask(paths)}))
         return self._more(snapshot) if snapshot.speaks else snapshot
 
     def _more(self, snapshot: Snapshot) -> Snapshot:

@@ -21,6 +21,7 @@ from .prometheus_snapshot import OK, Snapshot
 
 DEFAULTS = Settings()
 NAMES = {
+    "clock": "queries",
     "tsdb": "cardinality",
     "runtimeinfo": "state of the server",
     "labels": "labels of requests",

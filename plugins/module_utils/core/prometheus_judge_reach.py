@@ -16,8 +16,6 @@ from .prometheus_parse import is_html, number, short
 from .prometheus_settings import Settings, span
 from .prometheus_snapshot import ABSENT, Part, Snapshot
 
-FOREIGN = ("html", "not_json", "proxy", "status", ABSENT)
-"""Kinds of answers to the simplest question that no Prometheus gives."""
 _LOGIN = re.compile(r"type=[\"']?password|log ?in|sign ?in|single sign-on|sso", re.I)
 START = Remedy("Look at its log and state; start it where it is down", "low")
 WAIT = Remedy("Wait until it is ready: a restart begins the replay anew")
@@ -73,7 +71,7 @@ def blocked(snapshot: Snapshot, settings: Settings) -> Finding | None:
         return _rejected(settings, ready.status if clock is None else clock.status)
     if ready.status == 503:
         return _not_ready(snapshot, settings)
-    if clock is not None and not snapshot.speaks and clock.kind in (*FOREIGN, OK):
+    if clock is not None and snapshot.foreign:
         return _foreign(snapshot, settings, clock)
     if clock is not None and clock.kind == "not_ready":
         return _not_ready(snapshot, settings)

@@ -9,6 +9,7 @@ import typing as t
 
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .prometheus_facts import (
+    Alert,
     Group,
     alert_totals,
     alerting,
@@ -204,13 +205,12 @@ def judge_alerts(snapshot: Snapshot, settings: Settings) -> t.Iterator[Finding]:
     yield from _watchdog(snapshot, settings, firing)
     if not settings.report_alerts:
         return
-    since: dict[str, float] = {}
+    listed: dict[tuple[str, str, str], list[Alert]] = {}
     for alert in alerts(snapshot):
-        if alert.since is not None:
-            since[alert.name] = min(alert.since, since.get(alert.name, alert.since))
+        listed.setdefault((alert.name, alert.state, alert.severity), []).append(alert)
     for (name, state, severity), number in sorted(totals.items()):
         if state == "firing" and not is_watchdog(name, settings) and severity.lower() not in ("none", "info"):
-            yield _firing(snapshot, settings, (name, severity, number), since.get(name))
+            yield _firing(settings, (name, severity, number), listed.get((name, state, severity), []))
 
 
 def _watchdog(snapshot: Snapshot, settings: Settings, firing: set[str]) -> t.Iterator[Finding]:
@@ -234,11 +234,8 @@ def _watchdog(snapshot: Snapshot, settings: Settings, firing: set[str]) -> t.Ite
         )
 
 
-def _firing(snapshot: Snapshot, settings: Settings, which: tuple[str, str, int], since: float | None) -> Finding:
+def _firing(settings: Settings, which: tuple[str, str, int], mine: t.Sequence[Alert]) -> Finding:
     name, severity, number = which
-    mine = [
-        alert for alert in alerts(snapshot) if (alert.name, alert.state, alert.severity) == (name, "firing", severity)
-    ]
     urgent = severity.lower() in URGENT
     jobs = {alert.labels.get(settings.job_label) or alert.labels.get("job", "") for alert in mine}
     one = next(iter(jobs)) if len(jobs) == 1 else ""
@@ -253,6 +250,6 @@ def _firing(snapshot: Snapshot, settings: Settings, which: tuple[str, str, int],
         evidence=[text for alert in mine[:LISTED] if (text := alert.summary or alert.labels.get("instance", ""))],
         causes=("what its rule says",),
         remedies=(settings.look("Look at what it is about", "/api/v1/alerts"),),
-        since=since,
+        since=min((alert.since for alert in mine if alert.since is not None), default=None),
         details={"job": one, "alertname": name},
     )

@@ -52,8 +52,8 @@ def clock(settings: Settings) -> dict[str, str]:
     return {"clock": instant("time()", settings, at=False)}
 
 
-def first_round(settings: Settings, now: float) -> dict[str, str]:
-    """What is asked at once of a server that is ready: name of a question -> path."""
+def first_round(settings: Settings, now: float, queries: bool = True) -> dict[str, str]:
+    """What is asked at once of a server that is ready: name of a question -> path. queries: it answers those."""
     apart, drift = clocks(settings)
     known = {
         "buildinfo": "/api/v1/status/buildinfo",
@@ -71,10 +71,10 @@ def first_round(settings: Settings, now: float) -> dict[str, str]:
         "labels": label_names(settings, now),
         "restarts": instant(restarts(settings), settings),
     }
-    wanted = [name for part in settings.parts for name in QUERIED.get(part, ())]
+    wanted = [name for part in settings.parts for name in QUERIED.get(part, ())] if queries else []
     if settings.at is None:
         wanted += [name for part in settings.parts for name in PRESENT.get(part, ())]
-    return {**clock(settings), METRICS: "/metrics", **{name: known[name] for name in wanted}}
+    return {METRICS: "/metrics", **{name: known[name] for name in wanted}}
 
 
 def second_round(settings: Settings, snapshot: Snapshot, labels: tuple[str, ...]) -> dict[str, str]:

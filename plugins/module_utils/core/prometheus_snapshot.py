@@ -12,8 +12,8 @@ from .http_snapshot import Probe
 
 OK = "ok"
 ABSENT = "absent"
-FRONTENDS = ("thanos", "cortex", "mimir")
-"""Programs that speak the API of Prometheus and lack parts of it by design."""
+FOREIGN = ("html", "not_json", "proxy", "status", ABSENT)
+"""Kinds of answers to the simplest question that no Prometheus gives."""
 
 
 class Row(t.NamedTuple):
@@ -66,6 +66,12 @@ class Snapshot:
         """What a whole answer holds, None where there was none."""
         part = self.parts.get(name)
         return part.data if part and part.kind == OK else None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the answer to the simplest question is none of a Prometheus. One that is late or fails may be."""
+        clock = self.parts.get("clock")
+        return bool(clock and not self.speaks and clock.kind in (*FOREIGN, OK))
 
     @property
     def speaks(self) -> bool:
