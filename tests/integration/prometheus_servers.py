@@ -25,6 +25,7 @@ from ansible_collections.incident.response.plugins.module_utils.checks.prometheu
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
 
 from lab import config, proc
+from lab.errors import LabError
 
 QUICK = {
     "window": "6s",
@@ -48,10 +49,17 @@ def program(name: str) -> str:
     unpacked = home / "usr" / "bin" / name
     if not unpacked.is_file():
         home.mkdir(parents=True, exist_ok=True)
-        proc.run(["apt-get", "-q", "update"], home / "update.log", "apt-get update")
-        proc.run(["apt-get", "-q", "download", "prometheus"], home / "download.log", "apt-get download", cwd=home)
+        download = functools.partial(
+            proc.run, ["apt-get", "-q", "download", "prometheus"], home / "log", "apt-get download", cwd=home
+        )
+        try:
+            download()
+        except LabError:
+            # Its lists of packages are missing or too old.
+            proc.run(["apt-get", "-q", "update"], home / "log", "apt-get update")
+            download()
         package = next(home.glob("prometheus_*.deb"))
-        proc.run(["dpkg", "-x", str(package), str(home)], home / "unpack.log", "unpacking Prometheus")
+        proc.run(["dpkg", "-x", str(package), str(home)], home / "log", "unpacking Prometheus")
     return str(unpacked)
 
 

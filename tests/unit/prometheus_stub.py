@@ -133,7 +133,9 @@ def healthy() -> dict[str, Any]:
         REQUESTS: traffic(shop={"2xx": 600, "start": 1}),
         "== 0": vector(),
         "count by (job) (up": vector(
-            ({"job": "shop", "incident_class": "all"}, 1), ({"job": "shop", "incident_class": "up"}, 1)
+            ({"job": "shop", "incident_class": "all"}, 1),
+            ({"job": "shop", "incident_class": "up"}, 1),
+            ({"job": "shop", "incident_class": "start"}, 1),
         ),
         "time()": {"resultType": "scalar", "result": [now, f"{now:.3f}"]},
     }

@@ -415,12 +415,14 @@ BEFORE = "offset 3600s"
         ({"2xx": 600, "start": 1}, None, 0, []),
         ({"2xx": 600, "start": 1}, None, None, []),
         ({"2xx": 600}, {"2xx": 6, "start": 1}, 1, []),
+        ({"2xx": 600, "start": 1}, {"2xx": 6}, 1, []),
         ({"2xx": 20, "start": 1}, {"2xx": 9, "start": 1}, 1, []),
         ({"2xx": 10, "start": 1}, {"2xx": 0, "start": 1}, 1, []),
     ],
 )
 def test_a_cliff_is_a_drop_that_somebody_measured(before: Any, now: Any, up: int | None, expected: list[str]) -> None:
-    rows = [({"job": "shop", "incident_class": "all"}, 1), ({"job": "shop", "incident_class": "up"}, up or 0)]
+    classes = {"all": 1, "up": up or 0, "start": 1}
+    rows = [({"job": "shop", "incident_class": kind}, number) for kind, number in classes.items()]
     changes = {
         BEFORE: traffic(shop=before),
         REQUESTS: traffic(**({"shop": now} if now else {})),
@@ -430,6 +432,19 @@ def test_a_cliff_is_a_drop_that_somebody_measured(before: Any, now: Any, up: int
     result = looked(changes, burn_windows=[])
     assert [item["state"] for item in result["findings"]] == expected
     assert ids(result) == ["traffic.cliff"] * len(expected)
+
+
+def test_a_prometheus_that_was_just_started_sees_no_cliff() -> None:
+    """It has the traffic of an hour ago, and one sample of each series by now."""
+    young = vector(({"job": "shop", "incident_class": "all"}, 1), ({"job": "shop", "incident_class": "up"}, 1))
+    changes = {BEFORE: traffic(shop={"2xx": 600, "start": 1}), REQUESTS: vector(), "count by (job) (up": young}
+    assert ids(looked(changes, burn_windows=[])) == []
+
+
+def test_names_with_brackets_are_names() -> None:
+    down = {"activeTargets": [target("shop", "[::1]:80", "down"), target("shop", "[::2]:80")]}
+    assert ids(looked({"/api/v1/targets": down})) == ["target.down"]
+    assert ids(looked({"/api/v1/targets": down}, expected_down=["shop/[::1]:*"])) == []
 
 
 @pytest.mark.parametrize(

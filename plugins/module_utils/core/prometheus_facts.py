@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from .prometheus_parse import epoch, items, number, rows, scalar, seconds, short, whole, words
-from .prometheus_queries import CLASS
+from .prometheus_queries import CLASS, START
 from .prometheus_settings import Settings, bare
 from .prometheus_snapshot import Snapshot
 
@@ -32,6 +32,14 @@ class Target(t.NamedTuple):
     error: str = ""
     last_scrape: float | None = None
     interval: float | None = None
+
+
+class Up(t.NamedTuple):
+    """Targets of a job by the metric up: all, those that are up, and those that were known when the window began."""
+
+    every: int = 0
+    alive: int = 0
+    began: int = 0
 
 
 class Rule(t.NamedTuple):
@@ -138,17 +146,15 @@ def intervals(found: t.Iterable[Target]) -> dict[str, float]:
     return longest
 
 
-def alive(snapshot: Snapshot, settings: Settings) -> dict[str, tuple[int, int]]:
-    """Name of a job -> its targets by the metric up: all, and those that are up."""
-    found: dict[str, tuple[int, int]] = {}
+def alive(snapshot: Snapshot, settings: Settings) -> dict[str, Up]:
+    """Name of a job -> its targets by the metric up."""
+    found: dict[str, list[int]] = {}
+    kinds = ("all", "up", START)
     for row in rows(snapshot.part("up")):
-        name = row.labels.get(settings.job_label) or row.labels.get("job", "")
-        every, up = found.get(name, (0, 0))
-        if row.labels.get(CLASS) == "all":
-            found[name] = every + whole(row.value), up
-        else:
-            found[name] = every, up + whole(row.value)
-    return found
+        name, kind = row.labels.get(settings.job_label) or row.labels.get("job", ""), row.labels.get(CLASS, "")
+        if kind in kinds:
+            found.setdefault(name, [0, 0, 0])[kinds.index(kind)] += whole(row.value)
+    return {name: Up(*numbers) for name, numbers in found.items() if numbers[0]}
 
 
 def groups(snapshot: Snapshot) -> list[Group]:

@@ -149,7 +149,7 @@ def _cliff(service: Service, settings: Settings, labels: t.Sequence[str]) -> t.I
         threshold=settings.pair("drop_percent"),
         evidence=(
             f"{total:.0f} requests within {span(settings.window)}, and {past.total:.0f} in as long before",
-            *((f"{service.up[1]} of {service.up[0]} targets are up",) if service.up else ()),
+            *((f"{service.up.alive} of {service.up.every} targets are up",) if service.up else ()),
         ),
         causes=(
             "what is before it (gateway, balancer, DNS, a caller) sends nothing any more",
@@ -161,11 +161,13 @@ def _cliff(service: Service, settings: Settings, labels: t.Sequence[str]) -> t.I
 
 
 def _blind(service: Service, now: Counts | None) -> bool:
-    """Whether requests are missing because nobody measures them: a target that is down has no traffic that is known."""
+    """Whether requests are missing because nobody measured them: a target that is down, or that is watched for less
+    than the window, has no traffic that is known."""
+    if now is not None and not now.covered:
+        return True
     if service.up is None:
         return now is None
-    every, up = service.up
-    return up < every
+    return service.up.alive < service.up.every or not service.up.began
 
 
 def _slow(service: Service, settings: Settings) -> t.Iterator[Finding]:

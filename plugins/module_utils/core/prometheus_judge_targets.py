@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
-from .prometheus_facts import Target, alive, targets
+from .prometheus_facts import Target, Up, alive, targets
 from .prometheus_settings import Settings, count, span
 from .prometheus_snapshot import Snapshot
 
@@ -51,9 +51,9 @@ def judge_targets(snapshot: Snapshot, settings: Settings) -> t.Iterator[Finding]
     yield from _missing(snapshot, settings, {target.name for target in every} | set(sizes))
 
 
-def _size(name: str, wanted: t.Mapping[str, list[Target]], sizes: t.Mapping[str, tuple[int, int]], listed: bool) -> int:
+def _size(name: str, wanted: t.Mapping[str, list[Target]], sizes: t.Mapping[str, Up], listed: bool) -> int:
     """Targets of a job that count: those that are listed, or as many as the metric up has."""
-    return len(wanted[name]) if listed else sizes.get(name, (len(wanted[name]), 0))[0]
+    return len(wanted[name]) if listed else sizes.get(name, Up(len(wanted[name]))).every
 
 
 def _down(settings: Settings, name: str, found: list[Target], size: int, many: bool) -> Finding:
@@ -115,7 +115,7 @@ def _missing(snapshot: Snapshot, settings: Settings, there: set[str]) -> t.Itera
     if part is None or part.kind != "ok":
         return
     for name in settings.jobs or ():
-        if not set(name) & set("*?[") and name not in there:
+        if not set(name) & set("*?") and name not in there:
             yield settings.finding(
                 "prometheus.job.missing",
                 CRITICAL,

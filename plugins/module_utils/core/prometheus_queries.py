@@ -97,11 +97,14 @@ def restarts(settings: Settings) -> str:
 
 
 def up(settings: Settings) -> str:
-    """Targets of each job, all and those that are up."""
+    """Targets of each job, all and those that are up, and those that were known when the window began."""
     labels = ", ".join(dict.fromkeys(("job", settings.job_label)))
     chosen = matchers(settings)
     every, alive = (f"{how} by ({labels}) (up{chosen})" for how in ("count", "sum"))
-    return f"{_marked(every, 'all')} or {_marked(alive, 'up')}"
+    head = head_of(settings.window)
+    began = f"count_over_time(up{chosen}[{duration(head)}] offset {duration(settings.window - head)})"
+    known = f"count by ({labels}) ({began})"
+    return f"{_marked(every, 'all')} or {_marked(alive, 'up')} or {_marked(known, START)}"
 
 
 def instant(query: str, settings: Settings, at: bool = True) -> str:

@@ -12,7 +12,7 @@ import dataclasses
 import math
 import typing as t
 
-from .prometheus_facts import alive, intervals, targets
+from .prometheus_facts import Up, alive, intervals, targets
 from .prometheus_parse import rows, whole
 from .prometheus_queries import CLASS, START, duration, windows
 from .prometheus_settings import Pair, Settings
@@ -45,7 +45,7 @@ class Service:
     """One job. windows: seconds -> its requests; a window that is missing has no series at all. p99 in seconds.
     measured: the requests that it is made of, None where there is no such metric.
 
-    up: its targets, all and those that are up; None where it has none by that name. interval: seconds between scrapes.
+    up: its targets; None where it has none by that name. interval: seconds between scrapes.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Service:
     p99: float | None = None
     measured: float | None = None
     restarts: Processes | None = None
-    up: tuple[int, int] | None = None
+    up: Up | None = None
     interval: float | None = None
 
     def ratio(self, window: float, least: int) -> tuple[float | None, str]:

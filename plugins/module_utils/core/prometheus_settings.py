@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
+import re
 import shlex
 import typing as t
 import urllib.parse
@@ -99,14 +99,14 @@ class Settings:
 
     def wants(self, name: str) -> bool:
         """Whether a job is one of those that are looked at."""
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude_jobs):
+        if any(like(name, pattern) for pattern in self.exclude_jobs):
             return False
-        return self.jobs is None or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.jobs)
+        return self.jobs is None or any(like(name, pattern) for pattern in self.jobs)
 
     def away(self, job: str, instance: str) -> bool:
         """Whether a target was declared to be away."""
         names = (job, f"{job}/{instance}")
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.expected_down for name in names)
+        return any(like(name, pattern) for pattern in self.expected_down for name in names)
 
     def component_of(self, *names: str) -> str:
         """The node of the dependency graph behind a job: what was declared for any of its names, or the job itself."""
@@ -157,6 +157,11 @@ class Settings:
             since=since,
             details={"prometheus": self.url, **(details or {})},
         )
+
+
+def like(name: str, pattern: str) -> bool:
+    """Whether a name is of a pattern with * and ?. Brackets are what they are: addresses have them."""
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), name, re.S))
 
 
 def bare(url: str) -> str:

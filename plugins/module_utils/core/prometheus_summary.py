@@ -132,7 +132,7 @@ def row(service: Service, settings: Settings) -> dict[str, t.Any]:
         "errors_per_100": errors,
         "p99_ms": _ms(service.p99) if enough and service.p99 is not None else INSUFFICIENT,
         "restarts": service.restarts.most if service.restarts else 0,
-        "targets": list(service.up) if service.up else None,
+        "targets": [service.up.alive, service.up.every] if service.up else None,
         "insufficient": insufficient(service, settings),
     }
 
