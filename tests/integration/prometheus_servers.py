@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
@@ -46,21 +47,27 @@ def program(name: str) -> str:
     if found:
         return found
     home = config.load().state / "prometheus"
-    unpacked = home / "usr" / "bin" / name
-    if not unpacked.is_file():
-        home.mkdir(parents=True, exist_ok=True)
-        download = functools.partial(
-            proc.run, ["apt-get", "-q", "download", "prometheus"], home / "log", "apt-get download", cwd=home
-        )
-        try:
-            download()
-        except LabError:
-            # Its lists of packages are missing or too old.
-            proc.run(["apt-get", "-q", "update"], home / "log", "apt-get update")
-            download()
-        package = next(home.glob("prometheus_*.deb"))
-        proc.run(["dpkg", "-x", str(package), str(home)], home / "log", "unpacking Prometheus")
-    return str(unpacked)
+    if not (home / "usr" / "bin" / name).is_file():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+            _unpack(Path(scratch))
+            # Whole or not at all: another run may be at the same.
+            with contextlib.suppress(OSError):
+                (Path(scratch) / "unpacked").rename(home)
+    return str(home / "usr" / "bin" / name)
+
+
+def _unpack(where: Path) -> None:
+    log = where / "log"
+    download = ["apt-get", "-q", "download", "prometheus"]
+    try:
+        proc.run(download, log, "apt-get download", cwd=where)
+    except LabError:
+        # Its lists of packages are missing or too old.
+        proc.run(["apt-get", "-q", "update"], log, "apt-get update")
+        proc.run(download, log, "apt-get download", cwd=where)
+    package = next(where.glob("prometheus_*.deb"))
+    proc.run(["dpkg", "-x", str(package), str(where / "unpacked")], log, "unpacking Prometheus")
 
 
 def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:

@@ -283,6 +283,21 @@ def test_alerts_are_facts_and_findings_only_on_demand() -> None:
     assert finding(asked, "alert.firing")["component"] == "shop-host"
 
 
+@pytest.mark.parametrize(
+    ("said", "severity", "state"),
+    [
+        ("critical", "P2", "critical"),
+        ("warning", "P3", "warning"),
+        ("P1", "P1", "critical"),
+        ("P4", "P4", "warning"),
+        ("", "P3", "warning"),
+    ],
+)
+def test_an_alert_is_as_severe_as_its_label_says(said: str, severity: str, state: str) -> None:
+    result = looked({"/api/v1/alerts": {"alerts": [alert("Full", severity=said)]}}, report_alerts=True)
+    assert [(item["severity"], item["state"]) for item in result["findings"]] == [(severity, state)]
+
+
 def test_the_watchdog_has_to_fire() -> None:
     silent = {"/api/v1/rules": group(rule("Watchdog", "alerting"))}
     assert ids(looked(silent)) == ["watchdog.silent"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
+from .findings import CRITICAL, SEVERITIES, UNKNOWN, WARNING, Finding, Remedy
 from .prometheus_facts import (
     Alert,
     Group,
@@ -237,12 +237,13 @@ def _watchdog(snapshot: Snapshot, settings: Settings, firing: set[str]) -> t.Ite
 def _firing(settings: Settings, which: tuple[str, str, int], mine: t.Sequence[Alert]) -> Finding:
     name, severity, number = which
     urgent = severity.lower() in URGENT
+    level = severity.upper() if severity.upper() in SEVERITIES else "P2" if urgent else "P3"
     jobs = {alert.labels.get(settings.job_label) or alert.labels.get("job", "") for alert in mine}
     one = next(iter(jobs)) if len(jobs) == 1 else ""
     return settings.finding(
         "prometheus.alert.firing",
-        CRITICAL if urgent else WARNING,
-        "P2" if urgent else "P3",
+        CRITICAL if level in ("P1", "P2") else WARNING,
+        level,
         f"Alert {name} fires {number} times" if number > 1 else f"Alert {name} fires",
         subject=f"alert {name}" + (f" ({severity})" if severity else ""),
         component=settings.component_of(one) if one else "",
