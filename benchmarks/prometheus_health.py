@@ -9,7 +9,7 @@ the alerts, the targets, the rules and the readiness, one command after the othe
 read yet. The plain script asks everything that the check asks of a moment that is past (the same facts: errors over
 seven windows and whether there were data, traffic an hour ago, latency, restarts, targets, alerts), six at a time,
 with urllib; it judges nothing. Variants take turns; the figures are medians. It needs no lab. With --scale the shop
-has 500 jobs more.
+has 100 jobs more.
 
 Run it with the Python of .build/venv. Machines differ: compare the ratios.
 """
@@ -38,7 +38,7 @@ import prometheus_past
 from prometheus_servers import Server, program, running
 
 AT_ONCE = 6
-JOBS = 500
+JOBS = 100
 WINDOWS = (300, 1800, 3600, 7200, 21600, 86400, 259200)
 RATE = 'rate(http_requests_total{status=~"5.."}[5m])'
 QUERIES = (
@@ -60,11 +60,11 @@ PAGES = ("/-/ready", "/metrics", "/api/v1/status/buildinfo", "/api/v1/labels?mat
 
 
 def more(count: int) -> t.Iterator[str]:
-    """Jobs that are well, a day long."""
+    """Jobs that are well, half a day long."""
     for number in range(count):
         labels = f'job="more-{number}",instance="more-{number}:80"'
         for status, rate in (("200", 60.0), ("503", 0.01)):
-            begin = prometheus_past.END - 86400
+            begin = prometheus_past.END - 43200
             yield from prometheus_past.counted(
                 f'{labels},status="{status}"', prometheus_past.steady(rate), begin, prometheus_past.END
             )
