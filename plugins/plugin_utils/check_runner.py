@@ -39,6 +39,7 @@ CHECKS = {
     "redis_health_info": "redis_health",
     "http_health_info": "http_health",
     "go_health_info": "go_health",
+    "prometheus_health_info": "prometheus_health",
 }
 """Check module -> its file in module_utils/checks."""
 GROUPS = {
@@ -48,6 +49,7 @@ GROUPS = {
     "redis_health_info": "redis",
     "http_health_info": "http",
     "go_health_info": "go",
+    "prometheus_health_info": "prometheus",
 }
 """Check module -> its action group, and the prefix of the variables that set its options."""
 HISTORY_WINDOW = 3600.0

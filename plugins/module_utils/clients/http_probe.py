@@ -53,15 +53,24 @@ class Answer(t.NamedTuple):
 
 
 class Asker:
-    """Asks one endpoint after the other; shared by threads, holds no state but the names that were resolved."""
+    """Asks one endpoint after the other; shared by threads, holds no state but the names that were resolved.
+
+    limit: bytes of a body that are read, packed and unpacked.
+    """
 
     def __init__(
-        self, options: HttpOptions, deadline: Deadline, resolver: Resolver, keep: t.Iterable[str] = ()
+        self,
+        options: HttpOptions,
+        deadline: Deadline,
+        resolver: Resolver,
+        keep: t.Iterable[str] = (),
+        limit: int = BODY_LIMIT,
     ) -> None:
         self.options = options
         self.deadline = deadline
         self.resolver = resolver
         self.keep = (*KEPT, *(name for name in keep if name not in KEPT))
+        self.limit = limit
 
     def probe(self, url: str, accepts: t.Callable[[int], bool]) -> Probe:
         """Ask, and follow redirects; one whose status is accepted is the answer itself. Its login stays at home."""
@@ -123,11 +132,11 @@ class Asker:
 
     def _exchange(self, here: Target, home: bool, link: Link, budget: Deadline, started: float) -> Probe:
         certificate = certificate_of(link)
-        wire = open_wire(link, self.options, budget, BODY_LIMIT + OVERHEAD)
+        wire = open_wire(link, self.options, budget, self.limit + OVERHEAD)
         kind, message, answer, body, cut = OK, "", None, b"", False
         try:
             answer = ask(here, home, link, wire, self.options, self.keep)
-            body, cut = read_body(answer)
+            body, cut = read_body(answer, self.limit)
         except Failure as error:
             kind, message, answer = error.kind, error.message, error.answer or answer
         first = (wire.first_at - wire.asked) * 1000 if wire.first_at else 0.0
