@@ -14,7 +14,10 @@ from ..module_utils.core.redact import clean
 from ..module_utils.core.scope import ScopeError
 from ..module_utils.core.triage_looks import digest
 from ..plugin_utils import triage_targets
-from ..plugin_utils.check_runner import CheckRunner
+from ..plugin_utils.check_runner import CheckRunner, preload
+
+preload("http_health_info")
+"""Most inventories have many services, and few of the rest, whose checks each worker imports while others do theirs."""
 
 
 class ActionModule(CheckRunner):
@@ -29,13 +32,13 @@ class ActionModule(CheckRunner):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _validation, args = self.validate_argument_spec(argument_spec=self.SPEC)
-        host, groups = str(variables["inventory_hostname"]), list(variables.get("group_names") or ())
+        host = str(variables["inventory_hostname"])
         environment = self._templar.template(variables.get("incident_environment") or "production")
         found: dict[str, t.Any] = {"changed": False, "production": str(environment) == "production", "looks": []}
         try:
             calls = triage_targets.calls(
                 host,
-                groups,
+                variables,
                 lambda: triage_targets.inventory(variables["hostvars"]),
                 args["log_lines"],
                 args["depth"] == "full",
@@ -66,7 +69,7 @@ class ActionModule(CheckRunner):
         try:
             options = self.options(call.module, call.options, variables["hostvars"][host])
             result = self.run_check(call.module, {**options, **call.quick}, variables)
-            if "samples" in call.quick and result.get("reachable") and _undecided(result):
+            if call.quick and call.module in triage_targets.AGAIN and result.get("reachable") and _undecided(result):
                 result = self.run_check(call.module, options, variables)
         except AnsibleConnectionFailure as error:
             return {"unreachable": True, "msg": str(clean(str(error)))}

@@ -11,7 +11,8 @@ short_description: Ask one target by all of its checks
 version_added: 0.1.0
 description:
   - Runs the check of each inventory group that the host is in. A host of C(docker_hosts) is asked once for each
-    project, about the containers of all services that the inventory declares on it.
+    project, about the containers of all services that the inventory declares on it. A service with C(go_metrics_url) or
+    C(go_pprof_url) is asked about its program too.
   - It never fails for a sick target, nor for one that could not be looked at. Both are results.
   - A host or an engine that is away costs its timeout once.
   - It is a step of the role P(incident.response.triage#role). Options of the checks are host variables with the prefix
@@ -53,8 +54,8 @@ production:
   type: bool
   sample: true
 looks:
-  description: One entry for each check, with C(name), C(module), C(host), C(problem) (why there is no result), C(status),
-    C(findings), C(measured), C(starts) and C(containers).
+  description: One entry for each check, with C(name), C(module), C(host), C(problem) (why there is no result),
+    C(status), C(findings), C(measured), C(starts) and C(containers).
   returned: always
   type: list
   elements: dict

@@ -24,9 +24,19 @@ QUICK: dict[str, dict[str, t.Any]] = {"http_health_info": {"window": 0.0}, "redi
 """More options of a look that waits for nothing; the second reading is that of an earlier run, out of the store."""
 
 
+PROGRAM_CHECK = "go_health_info"
+PROGRAM_VARIABLES = ("go_metrics_url", "go_pprof_url")
+"""A service that says where its program can be looked into is looked into."""
+AGAIN = ("kafka_health_info",)
+"""Checks that say unknown where one sample is too few to tell: they are asked again, in full."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One look. quick: options that are to be left out where it has to be repeated in full."""
+    """One look. quick: options that are to be left out where it has to be repeated in full.
+
+    components: service -> component. only: the component whose findings count, where it is not all of them.
+    """
 
     name: str
     module: str
@@ -69,27 +79,32 @@ def _all_there(found: t.Mapping[str, scopes.Target]) -> None:
 
 def calls(
     host: str,
-    groups: t.Collection[str],
+    variables: t.Mapping[str, t.Any],
     everybody: t.Callable[[], t.Mapping[str, scopes.Target]],
     lines: int,
     full: bool,
 ) -> list[Call]:
-    """The looks at a host. everybody: the whole inventory, asked for only where it is needed, as it costs time."""
+    """The looks at a host. variables: its own. everybody: the inventory, asked for only where it is needed: it costs
+    time."""
     found = []
+    groups = variables.get("group_names") or ()
     for module in modules_of(groups):
-        spec = load(module).spec.options
-        options: dict[str, t.Any] = {"component": host} if "component" in spec else {}
-        if "components" in spec:
+        options: dict[str, t.Any] = {"component": host}
+        if "components" in load(module).spec.options:
             options["components"] = _names(everybody())
-        found.append(Call(f"{module.removesuffix('_health_info')} {host}", module, options, _quick(module, spec, full)))
+        found.append(Call(f"{module.removesuffix('_health_info')} {host}", module, options, _quick(module, full)))
+    if scopes.SERVICES in groups and any(variables.get(name) for name in PROGRAM_VARIABLES):
+        options = {"component": scopes.program(host)}
+        found.append(Call(f"program {host}", PROGRAM_CHECK, options, _quick(PROGRAM_CHECK, full)))
     if scopes.ENGINES in groups:
         found += _engine(host, everybody(), lines, full)
     return found
 
 
-def _quick(module: str, spec: t.Mapping[str, t.Any], full: bool) -> dict[str, t.Any]:
+def _quick(module: str, full: bool) -> dict[str, t.Any]:
     if full:
         return {}
+    spec = load(module).spec.options
     found: dict[str, t.Any] = {}
     if "quick" in (spec.get("depth") or {}).get("choices", ()):
         found["depth"] = "quick"

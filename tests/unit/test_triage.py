@@ -437,8 +437,8 @@ def test_many_findings_are_counted_and_not_printed() -> None:
 # Which looks are taken
 
 
-def calls(host: str, groups: list[str], full: bool = False) -> list[triage_targets.Call]:
-    return triage_targets.calls(host, groups, inventory, 50, full)
+def calls(host: str, groups: list[str], full: bool = False, **more: str) -> list[triage_targets.Call]:
+    return triage_targets.calls(host, {"group_names": groups, **more}, inventory, 50, full)
 
 
 def test_every_check_of_a_group_is_taken_from_the_tables() -> None:
@@ -446,6 +446,21 @@ def test_every_check_of_a_group_is_taken_from_the_tables() -> None:
     for group, module in service_scope.CHECK_OF.items():
         assert [call.module for call in calls("web", [group])] == [module]
     assert not calls("web", ["ungrouped", "docker", "go"])
+
+
+def test_a_service_that_lets_one_look_into_its_program_is_looked_into() -> None:
+    made = calls("login", ["http_services"], go_metrics_url="http://login/metrics")
+    assert [(call.module, call.options["component"]) for call in made] == [
+        ("http_health_info", "login"), ("go_health_info", "program:login"),
+    ]  # fmt: skip
+    leak = finding("go.heap.leak", "program:login", "P2")
+    high = finding("docker.memory.high", "container:login", "P2", "warning")
+    assert roots(decide(leak, high, failing("login"))) == ["program:login"], "why the container is full"
+    waiting = finding("go.goroutines.waiting_database", "program:login", "P2")
+    assert roots(decide(waiting, finding("postgresql.transaction.idle", "base", "P2"))) == ["base"]
+    blind = finding("go.metrics.unreachable", "program:login", "P3", "warning")
+    assert roots(decide(blind, stopped("login"), refused("login"), away=["login"])) == ["container:login"]
+    assert roots(decide(blind)) == ["program:login"], "it is up, so that is a fault of its own"
 
 
 def test_an_engine_is_asked_once_for_all_that_the_inventory_declares_on_it() -> None:

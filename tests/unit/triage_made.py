@@ -148,4 +148,4 @@ def _says(item: Finding, module: str, host: str) -> bool:
         return module == "kafka_health_info"
     if item.component.startswith("container:"):
         return module == "docker_health_info"
-    return item.component.removeprefix("pooler:") == host
+    return item.component.removeprefix("pooler:").removeprefix("program:") == host

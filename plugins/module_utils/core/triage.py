@@ -17,7 +17,7 @@ from .findings import Finding, sort_findings
 from .scenarios.containers import BESIDE
 from .triage_looks import NOT_LOOKED_AT, Look, Row, findings_of, told_by
 from .triage_route import Treatment, treatments
-from .triage_rules import Owners, Rule, common_causes, rule_of, seen_below, services_of
+from .triage_rules import DOWN, Owners, Rule, common_causes, rule_of, seen_below, services_of
 from .triage_scope import Inventory, graph_of
 from .triage_traces import changes, logs_of
 from .triage_words import RESOURCES, SLOW, alone, explains
@@ -88,6 +88,7 @@ def triage(situation: Situation) -> Triage:
     findings, owners = findings_of(looks, inventory)
     findings = _refine(findings, owners)
     services = services_of(inventory, looks, findings, owners)
+    findings = [finding for finding in findings if not _blind(finding, services, owners)]
     more, edges = common_causes(inventory, findings, owners, services)
     for finding in more:
         owners.setdefault(finding.component, finding.component)
@@ -124,6 +125,12 @@ def _refine(findings: t.Sequence[Finding], owners: Owners) -> list[Finding]:
         if reason or not beside:
             kept.append(finding)
     return kept
+
+
+def _blind(finding: Finding, services: t.Mapping[str, str], owners: Owners) -> bool:
+    """Whether it only says that one can't look into a program that does not answer anyway."""
+    down = services.get(owners.get(finding.component, "")) == DOWN
+    return down and finding.id.startswith(("go.metrics.", "go.pprof.", "http.metrics."))
 
 
 def _with(graph: decide.Graph, edges: t.Mapping[str, t.Sequence[str]]) -> decide.Graph:

@@ -96,17 +96,25 @@ def group_component(target: str, group: str, inventory: Inventory) -> str:
     return f"group:{group}" if clusters <= 1 else f"group:{group}@{target}"
 
 
+def program(name: str) -> str:
+    """The component of the program within a service, which can be looked into."""
+    return f"program:{name}"
+
+
 def graph_of(inventory: Inventory) -> Graph:
-    """Component -> what it depends on: a host on its containers and on what it declares, a container on its engine."""
+    """Component -> what it depends on: a host on its containers and on what it declares, a container on its engine, and
+    on the program in it."""
     where = places(inventory)
     edges: dict[str, list[str]] = {}
     for name, target in inventory.items():
         needs = _needs(target, inventory)
         own = {component: _place(runtime, component, where) for component, runtime in target.containers.items()}
-        edges[name] = [*(place for component, place in own.items() if component != target.pooler), *needs]
+        inside = [program(name)] if SERVICES in target.groups else []
+        edges[name] = [*(place for component, place in own.items() if component != target.pooler), *inside, *needs]
+        edges[program(name)] = needs
         for component, runtime in target.containers.items():
             mine = edges.setdefault(own[component], [])
-            mine += [need for need in (runtime.host, *needs) if need not in mine]
+            mine += [need for need in (runtime.host, *inside, *needs) if need not in mine]
         edges[f"pooler:{name}"] = [name, *([own[target.pooler]] if target.pooler else [])]
     for name, target in inventory.items():
         for group, consumer in target.consumers.items():
