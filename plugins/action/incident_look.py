@@ -11,7 +11,6 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ..module_utils.core.findings import UNKNOWN
 from ..module_utils.core.redact import clean
-from ..module_utils.core.scope import ScopeError
 from ..module_utils.core.triage_looks import digest
 from ..plugin_utils import triage_targets
 from ..plugin_utils.check_runner import CheckRunner, preload
@@ -39,11 +38,11 @@ class ActionModule(CheckRunner):
             calls = triage_targets.calls(
                 host,
                 variables,
-                lambda: triage_targets.inventory(variables["hostvars"]),
+                lambda: triage_targets.known(variables["hostvars"]).targets,
                 args["log_lines"],
                 args["depth"] == "full",
             )
-        except (AnsibleError, ScopeError) as error:
+        except AnsibleError as error:
             found["looks"] = [digest(f"host {host}", "", host, {"failed": True, "msg": str(clean(str(error)))})]
             return found
         found["looks"] = self._looks(host, calls, variables)

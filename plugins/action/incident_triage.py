@@ -12,6 +12,7 @@ import typing as t
 from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils.core.redact import clean
 from ..module_utils.core.triage import Situation, Triage, triage
 from ..module_utils.core.triage_looks import Look, digest
 from ..module_utils.core.triage_scope import Inventory
@@ -35,8 +36,12 @@ class ActionModule(IncidentAction):
     def act(self) -> dict[str, t.Any]:
         self.now = time.time()
         exit_status = self._choice("incident_triage_exit", EXITS)
-        inventory = triage_targets.inventory(self.vars["hostvars"])
+        known = triage_targets.known(self.vars["hostvars"])
+        inventory = known.targets
         rows = self._registered(inventory)
+        for host in set(known.problems) & set(rows):
+            problem = {"failed": True, "msg": str(clean(known.problems[host]))}
+            rows[host]["looks"] = [*_looks(host, rows[host]), digest(f"inventory of {host}", "", host, problem)]
         found = triage(self._situation(inventory, rows))
         shown = self._verdict(found, inventory, rows)
         file = self._write(shown)
@@ -63,7 +68,8 @@ class ActionModule(IncidentAction):
         """Host -> what incident_look returned there, for the hosts of this play that can be looked at."""
         rows: dict[str, dict[str, t.Any]] = {}
         for host in self.vars["ansible_play_hosts_all"]:
-            if triage_targets.is_target(inventory[host].groups):
+            target = inventory.get(str(host))
+            if target and triage_targets.is_target(target.groups):
                 row = self.vars["hostvars"][host].get(self.args["look"]) or {}
                 rows[str(host)] = dict(row)
         if not rows:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible.errors import AnsibleError
+
 from ..module_utils.core import triage_scope as scopes
 from ..module_utils.core.scenarios.service_scope import CHECK_OF
 from ..module_utils.core.scope import ScopeError
@@ -55,26 +57,43 @@ def is_target(groups: t.Collection[str]) -> bool:
     return scopes.ENGINES in groups or bool(modules_of(groups))
 
 
-def inventory(hostvars: t.Mapping[str, t.Any]) -> dict[str, scopes.Target]:
-    """Every host of the inventory as triage sees it. Raises ScopeError where one contradicts itself."""
-    found = {}
-    for name in hostvars:
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """The inventory as triage sees it. problems: host -> what its variables contradict, which hides no other host."""
+
+    targets: dict[str, scopes.Target]
+    problems: dict[str, str]
+
+
+def known(hostvars: t.Mapping[str, t.Any]) -> Known:
+    """Every host of the inventory. One whose variables make no sense is known by its groups alone."""
+    found, problems = {}, {}
+    for name in map(str, hostvars):
         variables = hostvars[name]
-        known = {key: variables[key] for key in scopes.VARIABLES if key in variables}
-        found[str(name)] = scopes.target_from_vars(str(name), known)
-    _all_there(found)
-    return found
-
-
-def _all_there(found: t.Mapping[str, scopes.Target]) -> None:
-    """A name that nothing stands behind would be a dependency that never fails."""
+        groups = {"group_names": variables.get("group_names") or ()}
+        try:
+            found[name] = scopes.target_from_vars(
+                name, {key: variables[key] for key in scopes.VARIABLES if key in variables}
+            )
+        except (AnsibleError, ScopeError) as error:
+            problems[name] = str(error)
+            found[name] = scopes.target_from_vars(name, groups)
     for name, target in found.items():
-        for other in target.service.depends_on:
-            if other not in found:
-                raise ScopeError(f"{name}: depends_on names {other}, which is not in the inventory")
-        for runtime in target.containers.values():
-            if runtime.host not in found:
-                raise ScopeError(f"{name}: runtime.host is {runtime.host}, which is not in the inventory")
+        missing = list(_nobody(target, found))
+        if missing:
+            problems[name] = "; ".join(missing)
+    return Known(found, problems)
+
+
+def _nobody(target: scopes.Target, found: t.Mapping[str, scopes.Target]) -> t.Iterator[str]:
+    """A name that nothing stands behind would be a dependency that never fails."""
+    for other in (*target.service.depends_on, *target.consumers.values()):
+        if other not in found:
+            where = "depends_on" if other in target.service.depends_on else "kafka_consumers"
+            yield f"{target.name}: {where} names {other}, which is not in the inventory"
+    for runtime in target.containers.values():
+        if runtime.host not in found:
+            yield f"{target.name}: runtime.host is {runtime.host}, which is not in the inventory"
 
 
 def calls(

@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import triage_route, triage_scope, triage_severity
 from ansible_collections.incident.response.plugins.module_utils.core.findings import Finding
 from ansible_collections.incident.response.plugins.module_utils.core.scenarios import service_scope
-from ansible_collections.incident.response.plugins.module_utils.core.scope import ScopeError
 from ansible_collections.incident.response.plugins.module_utils.core.triage import Triage
 from ansible_collections.incident.response.plugins.plugin_utils import say_triage, triage_targets
 from triage_made import NOW, decide, engine, failing, finding, inventory, refused, runs, stopped, variables
@@ -160,7 +159,7 @@ def test_groups_of_two_clusters_are_not_mixed_up() -> None:
     }
     made = variables()
     made["events-2"] = second
-    found = triage_targets.inventory(made)
+    found = triage_targets.known(made).targets
     graph = triage_scope.graph_of(found)
     assert set(graph["group:post@events"]) == {"events", "mailer", "container:mailer"}
     assert set(graph["group:post@events-2"]) == {"events-2", "login", "container:login"}
@@ -219,7 +218,7 @@ def test_what_the_monitoring_tells_of_others_follows_from_what_fails() -> None:
     from ansible_collections.incident.response.plugins.module_utils.core.triage_looks import Look
 
     def situation(*looks: Look) -> Situation:
-        return Situation(triage_targets.inventory(made), looks, frozenset(made), NOW)
+        return Situation(triage_targets.known(made).targets, looks, frozenset(made), NOW)
 
     watch = Look("prometheus prom", "prometheus_health_info", "prom", "", True, "critical", (alert,))
     down = Look(
@@ -486,11 +485,22 @@ def test_quick_looks_take_one_sample_and_full_ones_what_the_check_is_set_to() ->
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"web": {"depends_on": ["logim"]}}, "depends_on names logim"),
-        ({"web": {"runtime": runs("www", host="nowhere")}}, "runtime.host is nowhere"),
-        ({"web": {"depends_on": "login"}}, "depends_on is a list"),
+        ({"depends_on": ["logim"]}, "depends_on names logim"),
+        ({"runtime": runs("www", host="nowhere")}, "runtime.host is nowhere"),
+        ({"depends_on": "login"}, "depends_on is a list"),
+        ({"severity_if_down": "P7"}, "severity_if_down is P1"),
     ],
 )
-def test_an_inventory_that_contradicts_itself_is_refused(changes: dict, said: str) -> None:
-    with pytest.raises(ScopeError, match=said):
-        inventory(**changes)
+def test_a_host_whose_variables_make_no_sense_is_named_and_hides_nobody(changes: dict, said: str) -> None:
+    found = triage_targets.known(variables(web=changes))
+    assert set(found.problems) == {"web"}
+    assert said in found.problems["web"]
+    assert set(found.targets) == set(variables())
+    assert found.targets["web"].groups == ("http_services",)
+
+
+def test_an_engine_that_is_away_is_as_bad_as_the_inventory_says() -> None:
+    daemon = finding("docker.daemon.unreachable", "box-1")
+    assert decide(daemon, away=["box-1"]).severity == "P1"
+    made = {"box-1": {"severity_if_down": "P2"}}
+    assert decide(daemon, away=["box-1"], changes=made).severity == "P2"

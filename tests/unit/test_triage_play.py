@@ -148,17 +148,19 @@ def test_who_can_not_be_looked_at_is_said_and_hides_nobody(house: House) -> None
         house.service("away", shop.url(), ansible_connection="ssh", ansible_ssh_executable=str(ssh))
         house.add("redis", "misused", redis_window=-1, redis_lookback=-1)
         house.add("redis", "undefined", redis_password="{{ no_such_variable }}")
+        house.service("astray", shop.url(), depends_on=["shopp"])
         run = house.play()
     text = str(run)
     assert run.status == 2, text
     assert run.verdict["outcome"] == "unknown"
     why = {item["component"]: item["summary"] for item in run.verdict["unknown"]}
-    assert set(why) == {"away", "misused", "undefined"}, text
+    assert set(why) == {"away", "misused", "undefined", "astray"}, text
     assert "its host is unreachable" in why["away"]
     assert "No route to host" in why["away"]
     assert "lookback: -1" in why["misused"]
     assert "no_such_variable" in why["undefined"]
-    assert run.verdict["services"]["shop"] == "up"
+    assert "depends_on names shopp" in why["astray"]
+    assert run.verdict["services"]["shop"] == run.verdict["services"]["astray"] == "up"
 
 
 def test_a_dead_target_costs_its_timeout_once(house: House) -> None:

@@ -44,12 +44,12 @@ def variables(**changes: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
         },
     }
     for name, more in changes.items():
-        made[name.replace("_", "-") if name == "box_1" else name].update(more)
+        made[name].update(more)
     return made
 
 
 def inventory(**changes: dict[str, t.Any]) -> dict[str, triage_scope.Target]:
-    return triage_targets.inventory(variables(**changes))
+    return triage_targets.known(variables(**changes)).targets
 
 
 def finding(

@@ -162,7 +162,7 @@ def _severity(
     """That of the failures; where there is none, of what is unknown or could be better."""
     reachable: dict[str, bool] = {}
     for look in situation.looks:
-        if not look.problem and look.module != "docker_health_info":
+        if not look.problem:
             reachable[look.host] = reachable.get(look.host, False) or look.reachable
     judged = failures or verdict.unknown or verdict.hygiene
     return triage_severity.overall(
