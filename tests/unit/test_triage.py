@@ -198,8 +198,8 @@ def test_what_hurts_nobody_yet_is_the_reason_of_nothing() -> None:
         ("postgresql.tables.dead_rows", "base"),
         ("docker.log.large", "container:web"),
     ):
-        found = decide(finding(name, component, "P3", "warning"), refused("web"))
-        assert "web" in roots(found), name
+        for effect in (refused("web"), failing("web"), finding("http.latency.high", "web", "P3", "warning")):
+            assert "web" in roots(decide(finding(name, component, "P3", "warning"), effect)), (name, effect.id)
     assert roots(decide(finding("postgresql.locks.blocked", "base", "P2"), failing("login"))) == ["base"]
 
 
