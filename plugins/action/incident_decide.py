@@ -75,7 +75,7 @@ class ActionModule(IncidentAction):
         self, verdict: decide.Verdict, plan: Plan, level: str | None, findings: list[t.Any], metric: float | None
     ) -> dict[str, t.Any]:
         within = span(self.settings.levels[level].response) if level else ""
-        role, contact = self._contact()
+        role, contact = self.contact(self.variable("owner"))
         shown = verdict.to_dict()
         shown["severity"] = level
         lines = say.verdict(verdict, within, contact)
@@ -100,11 +100,3 @@ class ActionModule(IncidentAction):
         if self.check_mode or self.settings.gates.mode not in ("ask", "auto") or plan.actions:
             return []
         return sorted(set(plan.waits_for) & set(self.vars["ansible_play_hosts_all"]) - {self.target})
-
-    def _contact(self) -> tuple[str, str]:
-        """The role to call: the owner of the target, else what incident_contact says. No contact is ever invented."""
-        role = str(self.variable("owner") or self.settings.contact)
-        data = self.settings.contacts.get(role)
-        if data is None:
-            return role, ""
-        return role, " ".join([role, *(str(data[name]) for name in ("contact", "phone") if data.get(name))])

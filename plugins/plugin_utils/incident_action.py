@@ -94,6 +94,14 @@ class IncidentAction(ActionBase):
         if service.runtime and service.runtime.host not in self.vars["hostvars"]:
             raise scopes.ScopeError(f"{name}: runtime.host is {service.runtime.host}, which is not in the inventory")
 
+    def contact(self, owner: t.Any) -> tuple[str, str]:
+        """The role to call, and how: the owner of a target, else what incident_contact says. None is ever invented."""
+        role = str(owner or self.settings.contact)
+        data = self.settings.contacts.get(role)
+        if data is None:
+            return role, ""
+        return role, " ".join([role, *(str(data[name]) for name in ("contact", "phone") if data.get(name))])
+
     # The store
 
     def store(self) -> Store:

@@ -85,35 +85,47 @@ def stands_alone(finding: Finding) -> bool:
     return finding.id in STANDS_ALONE
 
 
-def explained_by(finding: Finding, failing: t.Collection[str], graph: Graph) -> str | None:
+def explained_by(
+    finding: Finding, failing: t.Collection[str], graph: Graph, alone: t.Callable[[Finding], bool] = stands_alone
+) -> str | None:
     """The failing component that a finding follows from, the deepest one first, or None."""
-    if stands_alone(finding):
+    if alone(finding):
         return None
     below = dependencies(graph, finding.component) & set(failing)
     roots = [name for name in below if not dependencies(graph, name) & below]
     return min(roots or below, default=None)
 
 
-def decide(findings: t.Iterable[Finding], graph: Graph) -> Verdict:
+def decide(
+    findings: t.Iterable[Finding],
+    graph: Graph,
+    explains: t.Callable[[Finding, Finding], bool] | None = None,
+    alone: t.Callable[[Finding], bool] = stands_alone,
+) -> Verdict:
     """Root cause: a failing component none of whose dependencies fails. Everything downstream is suppressed.
 
     P4 findings (hygiene) explain nothing. Unknown ones explain nothing either, but they are never dropped: a verdict
     with unknowns and no failure has the status unknown.
+
+    explains(cause, effect): whether the one can be the reason of the other, where the graph says that it may; without
+    it every failure can. alone(finding): whether no dependency can be the reason.
     """
     ordered = sort_findings(findings)
     unknown = [finding for finding in ordered if finding.state == UNKNOWN]
     hygiene = [finding for finding in ordered if finding.state != UNKNOWN and finding.severity == "P4"]
     failures = [finding for finding in ordered if finding.state != UNKNOWN and finding.severity != "P4"]
-    failing = {finding.component for finding in failures}
+    everybody = {finding.component for finding in failures}
     roots: list[Finding] = []
     suppressed: list[Suppressed] = []
     for finding in failures:
-        by = explained_by(finding, failing, graph)
+        failing = {other.component for other in failures if explains(other, finding)} if explains else everybody
+        by = explained_by(finding, failing, graph, alone)
         if by is None:
             roots.append(finding)
         else:
             suppressed.append(Suppressed(finding, by))
-    roots.sort(key=lambda finding: _rank(finding, failures, graph))
+    above = _hurt(failures, graph)
+    roots.sort(key=lambda finding: _rank(finding, above.get(finding.component, 0)))
     return Verdict(
         status=worst_status(ordered),
         severity=worst_severity(failures) or worst_severity(unknown) or worst_severity(hygiene),
@@ -125,9 +137,17 @@ def decide(findings: t.Iterable[Finding], graph: Graph) -> Verdict:
     )
 
 
-def _rank(finding: Finding, failures: t.Sequence[Finding], graph: Graph) -> tuple[t.Any, ...]:
-    """Cause before symptom on one component, then the earliest onset, then the widest damage, then severity."""
-    hurt = sum(1 for other in failures if finding.component in dependencies(graph, other.component))
+def _hurt(failures: t.Iterable[Finding], graph: Graph) -> dict[str, int]:
+    """Component -> how many failures there are above it."""
+    counts: dict[str, int] = {}
+    for finding in failures:
+        for name in dependencies(graph, finding.component):
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _rank(finding: Finding, hurt: int) -> tuple[t.Any, ...]:
+    """The widest damage first, on one component cause before symptom, then the earliest onset, then severity."""
     onset = finding.since if finding.since is not None else float("inf")
     return (-hurt, not stands_alone(finding), onset, finding.severity, finding.id, finding.component)
 
