@@ -9,12 +9,12 @@ module: alertmanager_health_info
 short_description: Find out whether alerts reach somebody, and who hides them
 version_added: 0.1.0
 description:
-  - Looks at an Alertmanager and its peers at the same time (status, readiness, alerts, silences, metrics) and returns as
-    findings what keeps alerts from reaching somebody, with remedies, safest first.
+  - Looks at an Alertmanager and its peers at the same time (status, readiness, alerts, silences, metrics) and returns
+    as findings what keeps alerts from reaching somebody, with remedies, safest first.
   - An alert that fires is a fact about something else. Alerts are listed in the snapshot, each once over all peers, by
     name and state; they become findings only with O(findings_for_alerts).
-  - With O(watch_labels), the labels of an incident, it says which of its alerts are silenced, inhibited or muted, by whom,
-    until when and why.
+  - With O(watch_labels), the labels of an incident, it says which of its alerts are silenced, inhibited or muted, by
+    whom, until when and why.
   - With O(prometheus_url) or O(prometheus_alerts) it says which alerts fire in Prometheus and never arrived.
   - It speaks the API v2 only, as newer servers do, and says so where a server has another one.
   - It only sends C(GET). Proxies in the environment are not used. At most 24 MiB of each answer are read. The
@@ -33,8 +33,8 @@ options:
     required: true
   peers:
     description:
-      - Addresses of the other members of its cluster, as O(url). All are asked with the same login. Only members that are
-        named here are compared.
+      - Addresses of the other members of its cluster, as O(url). All are asked with the same login. Only members that
+        are named here are compared.
     type: list
     elements: str
     default: []
@@ -53,11 +53,12 @@ options:
     default: 900.0
   watchdog:
     description:
-      - Name of the alert that always fires, so that its absence is an alarm, such as V(Watchdog). Without it none is looked
-        for.
+      - Name of the alert that always fires, so that its absence is an alarm, such as V(Watchdog). Without it none is
+        looked for.
     type: str
   watch_labels:
-    description: Labels of the incident, such as V({service: orders}). What hides alerts with all of them is a finding.
+    description:
+      - "Labels of the incident, such as C({service: orders}). What hides alerts with all of them is a finding."
     type: dict
     default: {}
   severity_label:
@@ -78,8 +79,8 @@ options:
     default: 600.0
   prometheus_url:
     description:
-      - Address of the Prometheus that sends alerts here. What fires in it has to be here. It gets the login only where it
-        has the same host and port; where it needs one of its own use O(prometheus_alerts).
+      - Address of the Prometheus that sends alerts here. What fires in it has to be here. It gets the login only
+        where it has the same host and port; where it needs one of its own use O(prometheus_alerts).
     type: str
   prometheus_alerts:
     description:
@@ -96,20 +97,22 @@ options:
     default: {}
 notes:
   - Findings, with the rows of the checks catalogue that they implement.
-  - "PRM-01: C(alertmanager.unreachable) (no member answers), C(alertmanager.peer.unreachable), C(alertmanager.not_ready).
-    PRM-03: C(alertmanager.config.reload_failed). PRM-05: C(alertmanager.notifications.failing), with the integration and
-    the receivers that use it."
+  - "PRM-01: C(alertmanager.unreachable) (no member answers), C(alertmanager.peer.unreachable),
+    C(alertmanager.not_ready). PRM-03: C(alertmanager.config.reload_failed). PRM-05:
+    C(alertmanager.notifications.failing), with the integration and the receivers that use it."
   - "PRM-06: C(alertmanager.cluster.unsettled), C(alertmanager.cluster.split) (members do not see each other),
     C(alertmanager.config.differs). PRM-07: C(alertmanager.watchdog.missing)."
-  - "TRI-05: C(alertmanager.alert.firing). TRI-06: C(alertmanager.alert.suppressed), C(alertmanager.silence.covers_incident),
-    C(alertmanager.silence.matches_all), C(alertmanager.silence.unbounded), C(alertmanager.silence.ending),
-    C(alertmanager.alert.unrouted) (its receiver sends nothing), C(alertmanager.alert.missing) (it fires in Prometheus)."
+  - "TRI-05: C(alertmanager.alert.firing). TRI-06: C(alertmanager.alert.suppressed),
+    C(alertmanager.silence.covers_incident), C(alertmanager.silence.matches_all), C(alertmanager.silence.unbounded),
+    C(alertmanager.silence.ending), C(alertmanager.alert.unrouted) (its receiver sends nothing),
+    C(alertmanager.alert.missing) (it fires in Prometheus)."
   - C(alertmanager.api.unsupported), C(alertmanager.response.unexpected), C(alertmanager.auth.rejected) and
     C(alertmanager.unmeasured) have the state C(unknown) and say what could not be looked at and why. They are never the
     same as healthy.
   - Alerts with the severity C(none) or C(info) may go nowhere, and so may the one that O(watchdog) names.
-  - Silences are compared with O(watch_labels) as far as both name the same labels. Regular expressions that Python can't
-    read, or that could take forever, are not judged; what they hide right now is known from the server all the same.
+  - Silences are compared with O(watch_labels) as far as both name the same labels. Regular expressions that Python
+    can't read, or that could take forever, are not judged; what they hide right now is known from the server all the
+    same.
 """
 
 EXAMPLES = r"""
@@ -157,7 +160,8 @@ findings:
       summary: "alertmanager-1 hides 2 alerts of this incident: nobody is told about them"
       observed: {alerts: 2, silenced: 2, inhibited: 0, muted: 0}
       threshold: null
-      evidence: ["silence 6e419f77-9817-4945-91ea-48735776dee1 of ann, for 55 min more: moving racks {service=\"orders\"}"]
+      evidence: ["silence 6e419f77-9817-4945-91ea-48735776dee1 of ann, for 55 min more: moving racks
+      {service=\"orders\"}"]
       causes: ["somebody silenced them, for maintenance or because they were noisy"]
       remedies:
         - text: Ask whoever silenced it whether that still holds
@@ -188,7 +192,8 @@ measured:
   returned: success
   type: list
   elements: str
-  sample: ["2 of 2 members answered", "3 alerts: 1 active, 2 suppressed", "1 active silence", "4 notifications in 300 s"]
+  sample: ["2 of 2 members answered", "3 alerts: 1 active, 2 suppressed", "1 active silence", "4 notifications in 300
+  s"]
 samples:
   description: One row of this look, for the option O(history) of a later run.
   returned: success

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Sets a silence with exact matchers, for two hours at most, that says who made it and for which incident; or ends it.
   - It refuses what would hide more than is meant. That is no matcher at all, one that fits every alert there can be, a
-    regular expression or a negation without O(allow_regex), more than O(max_alerts) alerts that are active now, and each
-    one of the active alerts where there are five or more.
+    regular expression or a negation without O(allow_regex), more than O(max_alerts) alerts that are active now, and
+    each one of the active alerts where there are five or more.
   - The same matchers by the same author are silenced once. With O(extend) the silence is made to last O(duration) from
     now, if it would end before that.
   - It ends only silences of its own author. It has changed something only where it read that back from the server.
@@ -23,15 +23,15 @@ author:
 options:
   url:
     description:
-      - Address of one member of the Alertmanager, above C(/api), such as V(http://127.0.0.1:9093). Its peers hear of the
-        silence from it.
+      - Address of one member of the Alertmanager, above C(/api), such as V(http://127.0.0.1:9093). Its peers hear of
+        the silence from it.
     type: str
     required: true
   state:
     description:
       - V(present) silences.
-      - V(expired) ends the silence O(id), or all of O(created_by) for O(incident), where O(comment) is set only those with
-        it.
+      - V(expired) ends the silence O(id), or all of O(created_by) for O(incident), where O(comment) is set only those
+        with it.
     type: str
     choices: [present, expired]
     default: present
@@ -80,7 +80,8 @@ options:
     type: str
     default: incident.response
   incident:
-    description: Id of the incident that it belongs to. It stands at the end of the comment. Required where O(state=present).
+    description:
+      - Id of the incident that it belongs to. It stands at the end of the comment. Required where O(state=present).
     type: str
   comment:
     description: Why, for people. Required where O(state=present).
@@ -123,7 +124,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 silence:
-  description: The silence as the server has it; in check mode as it would be, with an empty C(id). Times are epoch seconds.
+  description:
+    - The silence as the server has it; in check mode as it would be, with an empty C(id). Times are epoch seconds.
   returned: where O(state=present), when there is one
   type: dict
   sample:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import typing as t
 
@@ -148,7 +147,7 @@ def _set(silences: Silences, wanted: Silence, now: float) -> Silence:
 
 
 def _expired(server: Server) -> dict[str, t.Any]:
-    params, silences = server.params, server.silences
+    silences = server.silences
     chosen = _chosen(server)
     alive = rules.standing(chosen)
     if not alive:
@@ -179,8 +178,8 @@ def _chosen(server: Server) -> list[Silence]:
         one = server.silences.one(params["id"])
         if one is not None and one.created_by != params["created_by"]:
             raise Misuse(
-                f"Refused, nothing was changed: the silence {one.id} was made by {one.created_by or 'nobody known'}, not by"
-                f" {params['created_by']}. Ask them, or set created_by"
+                f"Refused, nothing was changed: the silence {one.id} was made by {one.created_by or 'nobody known'},"
+                f" not by {params['created_by']}. Ask them, or set created_by"
             )
         return [one] if one is not None else []
     return rules.of_incident(server.silences.all(), params["created_by"], params["incident"], params.get("comment"))

@@ -14,7 +14,7 @@ from ..core import alertmanager_metrics, alertmanager_parse
 from ..core.alertmanager_snapshot import Counters, Member, Problem, Snapshot
 from .deadline import Deadline
 from .errors import CollectError
-from .http_call import Caller, Response
+from .http_call import LIMIT, Caller, Response
 from .http_options import HttpOptions, target
 from .pool import gather
 
@@ -90,8 +90,8 @@ class _Look:
         jobs: dict[Key, t.Callable[[], t.Any]] = {}
         for url in urls or tuple(self.members):
             for part in parts:
-                limit = {"limit": METRICS_LIMIT} if part == "metrics" else {}
-                jobs[url, part] = functools.partial(self.caller.get, url + PATHS[part], **limit)
+                limit = METRICS_LIMIT if part == "metrics" else LIMIT
+                jobs[url, part] = functools.partial(self.caller.get, url + PATHS[part], limit)
         for (url, part), answer in gather(jobs, self.deadline, workers=32).items():
             self._take(self.members[url], part, answer)
 

@@ -51,7 +51,9 @@ class Silences:
     ) -> str:
         """Make one, or change the one with this id; the id that it has then. ends, starts: epoch seconds."""
         data = {
-            "matchers": [{"name": m.name, "value": m.value, "isRegex": m.is_regex, "isEqual": m.is_equal} for m in matchers],
+            "matchers": [
+                {"name": m.name, "value": m.value, "isRegex": m.is_regex, "isEqual": m.is_equal} for m in matchers
+            ],
             "startsAt": stamp(starts),
             "endsAt": stamp(ends),
             "createdBy": created_by,

@@ -58,7 +58,7 @@ class Response:
 
 
 class Caller:
-    """Asks one API; shared by threads. Redirects of a GET are followed, its login stays with the host that was named."""
+    """Asks one API; shared by threads. Redirects of a GET are followed; the login stays with the host named first."""
 
     def __init__(self, options: HttpOptions, deadline: Deadline, resolver: Resolver | None = None) -> None:
         self.options = options

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a matcher fit an alert: the four operators of Alertmanager, and which matchers fit everything there can be. Pure.
+"""Does a matcher fit an alert: the four operators of Alertmanager, and which matchers fit everything. Pure.
 
 A label that is missing is the same as an empty one. Regular expressions are anchored at both ends. Alertmanager uses
 another engine for them than Python: what Python can't read, or would take forever over, is not judged here (Unjudged).

@@ -145,7 +145,7 @@ def _reload(member: Member, counters: Counters, now: float, settings: Settings) 
         observed={"last_success": counters.reload_at},
         causes=("its file is not valid", "a file that it names can't be read"),
         remedies=(
-            Remedy("Check the file: it says what is wrong", "none", "amtool check-config /etc/prometheus/alertmanager.yml"),
+            Remedy("Check its file; that says what is wrong", "none", "amtool check-config FILE"),
             Remedy("Correct it and reload; until then a restart would not come up", "low"),
         ),
     )

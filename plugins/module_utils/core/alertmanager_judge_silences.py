@@ -192,5 +192,3 @@ def _ending(silence: Silence, hides: t.Sequence[Alert], now: float, settings: Se
         threshold={"seconds": settings.expires_within},
         evidence=[label_text(alert.labels) for alert in hides[:10]],
     )
-
-

@@ -21,7 +21,7 @@ PARTS = ("status", "ready", "alerts", "silences", "metrics")
 
 
 class Problem(t.NamedTuple):
-    """Why a part was not read. kind: that of the client (refused, timeout, ...), or auth, gone, not_ready, unexpected."""
+    """Why a part was not read. kind: of the client (refused, timeout, ...), or auth, gone, not_ready, unexpected."""
 
     kind: str
     message: str
@@ -69,7 +69,7 @@ class Sent(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Counters:
-    """One reading of a member's metrics. at: its wall clock. sent: integration (and receiver, where it says) -> Sent."""
+    """One reading of a member's metrics. at: its wall clock. sent: integration (and receiver, if told) -> Sent."""
 
     at: float
     sent: dict[str, Sent]

@@ -62,7 +62,9 @@ def _alerts(snapshot: Snapshot) -> dict[str, t.Any] | None:
     for alert in alerts:
         groups.setdefault(alert.name, []).append(alert)
         states[alert.state] = states.get(alert.state, 0) + 1
-    ordered = sorted(groups.items(), key=lambda item: (-sum(a.state == ACTIVE for a in item[1]), -len(item[1]), item[0]))
+    ordered = sorted(
+        groups.items(), key=lambda item: (-sum(a.state == ACTIVE for a in item[1]), -len(item[1]), item[0])
+    )
     return {
         "total": len(alerts),
         "states": states,
@@ -188,9 +190,7 @@ def measured(snapshot: Snapshot, settings: Settings, history: History = ()) -> l
     """What was looked at and what was left out, for people: a healthy verdict lists it."""
     answered = [member for member in snapshot.members if member.answered]
     said = [f"{len(answered)} of {count(len(snapshot.members), 'member')} answered"]
-    said += [
-        f"{part} of {sum(part not in member.problems for member in answered)}" for part in PARTS if answered
-    ]
+    said += [f"{part} of {sum(part not in member.problems for member in answered)}" for part in PARTS if answered]
     alerts, silences = snapshot.alerts, snapshot.silences
     if alerts is not None:
         active = sum(alert.state == ACTIVE for alert in alerts)

@@ -86,7 +86,7 @@ def address(name: str, url: t.Any) -> str:
     if parts.query or parts.fragment:
         raise Misuse(f"{name}: it is the address above /api, without a query")
     if re.search(r"/api/v[0-9]+(/|$)", parts.path):
-        raise Misuse(f"{name}: it is the address above /api: leave out {parts.path[parts.path.index('/api/v'):]}")
+        raise Misuse(f"{name}: it is the address above /api: leave out {parts.path[parts.path.index('/api/v') :]}")
     return text
 
 
