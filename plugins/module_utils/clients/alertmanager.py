@@ -28,6 +28,8 @@ PATHS = {
     "silences": f"{API}/silences",
     "metrics": "/metrics",
 }
+HEARD = ("redirect", "too_large", "not_http", "unexpected")
+"""Errors after which it is known that something is there."""
 ABSENT = (404, 405, 410)
 METRICS_LIMIT = 8 * 1024 * 1024
 Clock = t.Callable[[], float]
@@ -96,8 +98,8 @@ class _Look:
             self._take(self.members[url], part, answer)
 
     def _take(self, member: Member, part: str, answer: t.Any) -> None:
+        member.answered |= isinstance(answer, Response) or getattr(answer, "kind", "") in HEARD
         if isinstance(answer, Response):
-            member.answered = True
             member.skew = answer.skew if member.skew is None else member.skew
         try:
             if part == "ready":

@@ -92,15 +92,20 @@ class Caller:
         here = target(url)
         budget.check(f"asking {here.shown}")
         link = connect(here, self.options, self.resolver, budget)
+        failed: CollectError | None = None
         try:
             wire = open_wire(link, self.options, budget, limit + OVERHEAD)
             answer = ask(here, login, link, wire, self.options, KEPT, method, body)
-            found, cut = read_body(answer, limit)
+            with answer.response:
+                found, cut = read_body(answer, limit)
         except Failure as error:
             late = error.kind in ("silent", "endless") and self.deadline.expired()
-            raise CollectError("deadline" if late else error.kind, error.message, here.shown) from None
+            failed = CollectError("deadline" if late else error.kind, error.message, here.shown)
         finally:
             shut(link.sock)
+        if failed is not None:
+            # Raised here, it does not keep what was half read alive.
+            raise failed
         if cut:
             raise CollectError("too_large", f"its answer is larger than {limit // 1024**2} MiB", here.shown)
         kind = answer.headers.get("content-type", "")

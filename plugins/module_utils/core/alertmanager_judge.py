@@ -24,6 +24,8 @@ History = t.Sequence[t.Mapping[str, t.Any]]
 DOWN = ("dns", "refused", "timeout", "unreachable", "silent", "reset", "broken", "endless")
 """Ways of not answering that are the server's or the network's, not the question's."""
 TLS = "tls"
+ODD = ("gone", "unexpected", "auth", "redirect", "not_http")
+"""Ways of answering otherwise than the API v2 does."""
 PARTS_NAMED = {
     "status": "its status",
     "ready": "whether it is ready",
@@ -51,7 +53,7 @@ def _member(member: Member, snapshot: Snapshot, settings: Settings) -> t.Iterato
         yield _no_answer(member, whole, snapshot, settings)
         return
     api = next((member.problems[p] for p in ("status", "alerts", "silences") if p in member.problems), None)
-    if api is not None and api.kind in ("gone", "unexpected", "auth", "redirect"):
+    if api is not None and api.kind in ODD:
         yield _wrong_api(member, api, settings)
     else:
         missed = [part for part in PARTS if part in member.problems and member.problems[part].kind != "not_ready"]
@@ -99,12 +101,14 @@ def _wrong_api(member: Member, problem: Problem, settings: Settings) -> Finding:
         "gone": "alertmanager.api.unsupported",
         "unexpected": "alertmanager.response.unexpected",
         "redirect": "alertmanager.response.unexpected",
+        "not_http": "alertmanager.response.unexpected",
         "auth": "alertmanager.auth.rejected",
     }
     causes = {
         "gone": ("it is older than 0.16", "its API is below another path (--web.route-prefix)"),
         "unexpected": ("another program answers there", "a proxy answers in its place, such as a login page"),
         "redirect": ("another program answers there", "a proxy wants a login"),
+        "not_http": ("another program answers there", "it wants https, or none"),
         "auth": ("the login is wrong or missing", "the account may not read it"),
     }
     return finding(
