@@ -138,9 +138,11 @@ def test_a_prefix_and_a_login(tmp_path: pathlib.Path) -> None:
         inside = look(server, **login)
         wrong = look(server, username="ann", password="wrong-CANARY")
         made = silence(server, matchers=ORDERS, incident="X", comment="y", **login)
+        said = lifecycle(tmp_path / "run", server.url, {"service": "auth"}, login=login)
     finally:
         server.stop()
     assert ids(inside) == [] and made["changed"]
+    assert said[-1] == "1 silence ended", "the lifecycle logs in with the defaults of the group"
     assert ids(wrong) == ["alertmanager.auth.rejected"]
     assert ids(outside) == ["alertmanager.api.unsupported"]
     assert "CANARY" not in json.dumps([inside, wrong, outside, made])
@@ -191,6 +193,8 @@ def test_a_silence_that_would_hide_too_much_is_not_there_afterwards(tmp_path: pa
 PLAY = """
 - hosts: web1
   gather_facts: false
+  module_defaults:
+    group/incident.response.alertmanager: "{{ login | default({}) }}"
   tasks:
     - name: Look
       incident.response.alertmanager_health_info: {url: "{{ incident_silence_url }}", window: 0, watchdog: Watchdog}
