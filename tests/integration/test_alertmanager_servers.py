@@ -211,6 +211,20 @@ PLAY = """
         tasks_from: "{{ step }}"
       loop: "{{ steps }}"
       loop_control: {loop_var: step}
+    - name: An action that fails
+      when: breaks | default(false)
+      block:
+        - name: Act
+          block:
+            - name: Break
+              ansible.builtin.fail: {msg: so it broke}
+          always:
+            - name: As the role does
+              ansible.builtin.include_role: {name: incident.response.incident, tasks_from: heard}
+      rescue:
+        - name: As the role does, too
+          ansible.builtin.assert:
+            that: ansible_failed_task.name == "Break" and ansible_failed_result.msg == "so it broke"
 """
 
 
@@ -262,6 +276,11 @@ def test_a_silence_that_can_not_be_set_is_written_down_and_stops_nothing(tmp_pat
         assert server.ask("/api/v2/silences") == []
     assert "fits every alert" in wide[0] and wide[1] == "no such silence stands"
     assert "duration" in long[0]
+
+
+def test_a_silence_that_can_not_be_ended_does_not_take_the_place_of_what_failed(tmp_path: pathlib.Path) -> None:
+    said = lifecycle(tmp_path / "run", "http://127.0.0.1:1", {"service": "orders"}, steps=[], breaks=True)
+    assert len(said) == 1 and "ends by itself only" in said[0]
 
 
 @pytest.mark.parametrize("in_process", [True, False])
