@@ -35,7 +35,7 @@ def delivered(member: Member, settings: Settings, history: History = ()) -> tupl
         return {}, None
     if after.start is not None and 0 <= after.at - after.start <= settings.lookback:
         return grown(None, after), after.at - after.start
-    earlier = [reading for reading in _earlier(member.url, after, settings.lookback, history)]
+    earlier = _earlier(member.url, after, settings.lookback, history)
     before = min(earlier, key=lambda reading: reading.at, default=member.first if member.later else None)
     if before is None:
         return {}, None
