@@ -33,6 +33,7 @@ from .store import Store, StoreError
 
 PREFIX = "incident.response."
 CHECKS = {
+    "alertmanager_health_info": "alertmanager_health",
     "kafka_health_info": "kafka_health",
     "docker_health_info": "docker_health",
     "postgresql_health_info": "postgresql_health",
@@ -43,6 +44,7 @@ CHECKS = {
 }
 """Check module -> its file in module_utils/checks."""
 GROUPS = {
+    "alertmanager_health_info": "alertmanager",
     "kafka_health_info": "kafka",
     "docker_health_info": "docker",
     "postgresql_health_info": "postgresql",

@@ -16,9 +16,12 @@ import signal
 import subprocess
 import time
 import typing as t
+import urllib.request
 
 import pytest
 from runs import ROOT, command, environment, play
+
+from lab import config
 
 PROJECT = os.environ.get("LAB_PROJECT", "incident-lab")
 
@@ -106,6 +109,21 @@ def test_budget_stops_the_second_restart(fault: t.Any, tmp_path: pathlib.Path) -
         assert "incident_override=budget" in second.output
         third = play(tmp_path, incident_mode="auto", incident_budget=once, incident_override=["budget"])
         assert (third.outcome, third.status) == ("fixed", 0)
+
+
+def test_what_the_action_trips_is_silent_until_after_the_watch(fault: t.Any, tmp_path: pathlib.Path) -> None:
+    url = config.load().url("alertmanager")
+    quiet = {"incident_silence_url": url, "incident_silence_matchers": {"service": f"svc-{tmp_path.name}"}}
+    with fault("consumer_stopped"):
+        tried = play(tmp_path, "--check", incident_mode="auto", **quiet)
+        assert not tried.ran("alertmanager_silence"), "nothing is silenced by a check"
+        run = play(tmp_path, incident_mode="auto", **quiet)
+        assert (run.outcome, run.status) == ("fixed", 0), run.output
+    said = [event["text"] for event in run.report["events"] if event["kind"] == "silence"]
+    assert len(said) == 2 and "for 900 s: silenced" in said[0] and said[1] == "1 silence ended"
+    with urllib.request.urlopen(f"{url}/api/v2/silences", timeout=10) as answer:
+        rows = [row for row in json.load(answer) if row["matchers"][0]["value"] == f"svc-{tmp_path.name}"]
+    assert [(row["status"]["state"], row["createdBy"]) for row in rows] == [("expired", "incident.response")]
 
 
 @pytest.mark.core

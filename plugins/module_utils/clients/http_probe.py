@@ -167,14 +167,25 @@ def open_wire(link: Link, options: HttpOptions, budget: Deadline, limit: int) ->
     return Wire(link.sock, budget.cap(options.timeout), budget.cap(options.read_timeout), limit)
 
 
-def ask(here: Target, home: bool, link: Link, wire: Wire, options: HttpOptions, keep: t.Iterable[str]) -> Answer:
-    """Send the request and read status and headers. Raises Failure."""
-    request = f"GET {here.path} HTTP/1.1\r\nHost: {here.host_header}\r\n".encode("ascii", "replace")
+def ask(
+    here: Target,
+    home: bool,
+    link: Link,
+    wire: Wire,
+    options: HttpOptions,
+    keep: t.Iterable[str],
+    method: str = "GET",
+    body: bytes | None = None,
+) -> Answer:
+    """Send the request (its body is JSON) and read status and headers. Raises Failure."""
+    request = f"{method} {here.path} HTTP/1.1\r\nHost: {here.host_header}\r\n".encode("ascii", "replace")
+    if body is not None:
+        request += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n".encode()
     secret = options.secret_lines if home else b""
-    response = http.client.HTTPResponse(t.cast(t.Any, wire), method="GET")
+    response = http.client.HTTPResponse(t.cast(t.Any, wire), method=method)
     with Told(wire, options):
         link.sock.settimeout(max(0.001, options.timeout))
-        link.sock.sendall(request + options.open_lines + secret + b"\r\n")
+        link.sock.sendall(request + options.open_lines + secret + b"\r\n" + (body or b""))
         response.begin()
     wanted = (*keep, "location", "content-encoding")
     found = {name.lower(): value for name, value in response.getheaders()}
