@@ -109,6 +109,11 @@ def lab_pytest(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> 
     return pytest("pytest", "-m", marks, *arguments, seconds=seconds, venv=venv)
 
 
+def in_second_lab(name: str, *command: str, seconds: int) -> Step:
+    step = tool(name, *command, seconds=seconds)
+    return replace(step, environment={**step.environment, **SECOND})
+
+
 def on_two_labs(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
     """The second worker has the second lab (tests/conftest.py); the tests of one file stay together."""
     step = lab_pytest(marks, "-n", "2", "--dist", "loadfile", *arguments, seconds=seconds, venv=venv)
@@ -130,7 +135,7 @@ def still() -> list[Phase]:
             "the lab is built and started, and a second one",
             (
                 tool("lab up", "lab", "up", seconds=1500),
-                tool("second lab up", "lab", "up", seconds=300, **SECOND),
+                in_second_lab("second lab up", "lab", "up", seconds=300),
             ),
         ),
         sanity("sanity-oldest", VENV_OLDEST),
@@ -146,7 +151,7 @@ def live() -> list[Phase]:
     both = ("tests/lab", "tests/integration")
     newest = on_two_labs("lab and not cluster", *both, seconds=3600)
     oldest = on_two_labs("lab and core and not cluster", "tests/integration", seconds=900, venv=VENV_OLDEST)
-    second_down = tool("second lab down", "lab", "down", seconds=300, **SECOND)
+    second_down = in_second_lab("second lab down", "lab", "down", seconds=300)
     cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
     benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
     leftovers = own("leftovers", "leftovers", PROJECT, SECOND["LAB_PROJECT"], seconds=60)

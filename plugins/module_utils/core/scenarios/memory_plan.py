@@ -112,7 +112,9 @@ def _memory(case: Case, state: State, own: Found, draft: Draft) -> None:
     elif OFFHEAP in own:
         _outside(case, state, own[OFFHEAP], killed, draft)
     elif killed and killed.details.get("main_process") is False:
-        draft.leave(killed, f"another process in its container was killed, not {case.scope.target}: find out which, why")
+        draft.leave(
+            killed, f"another process in its container was killed, not {case.scope.target}: find out which, why"
+        )
     elif killed:
         _say_who_holds(state, draft)
         draft.proposals.extend(killed.remedies)
