@@ -76,9 +76,7 @@ def _burst(lab: Lab) -> None:
 
 def _outgrow(lab: Lab) -> None:
     """It takes much at once and stays there, and its limit is little above that."""
-    acts.switch(lab, SERVICE, "leak_memory", PLATEAU * 4)
-    _await_gauge(lab, "go_memstats_heap_inuse_bytes", PLATEAU * MIB)
-    acts.switch(lab, SERVICE, "leak_memory", 0)
+    acts.switch(lab, SERVICE, "hold_memory", PLATEAU)
     container = lab.container(SERVICE)
     limit = int(_working_set(container) / FULL)
     container.update(mem_limit=limit, memswap_limit=limit)

@@ -22,22 +22,28 @@ type Leaks struct {
 	memory     switches.Int // MiB per second
 	goroutines switches.Int // per second
 	burst      switches.Int // MiB, freed after burstTime
+	hold       switches.Int // MiB, held until it is turned off
 
 	mu      sync.Mutex
 	chunks  [][]byte
+	held    []byte
 	release chan struct{}
 }
 
 // New registers the switches of the leaks.
 func New(set *switches.Set) *Leaks {
 	l := &Leaks{release: make(chan struct{})}
-	l.memory.Max, l.goroutines.Max, l.burst.Max = 4096, 100_000, 65_536
+	l.memory.Max, l.goroutines.Max, l.burst.Max, l.hold.Max = 4096, 100_000, 65_536, 65_536
 	set.Add("leak_memory", &l.memory)
 	set.Add("leak_goroutines", &l.goroutines)
 	set.Add("burst_memory", &l.burst)
+	set.Add("hold_memory", &l.hold)
 	set.OnChange(func(name string) {
 		if name == "burst_memory" && l.burst.Get() > 0 {
 			go l.burstMemory(l.burst.Get())
+		}
+		if name == "hold_memory" {
+			l.holdMemory(l.hold.Get())
 		}
 	})
 	set.OnReset(l.free)
@@ -116,9 +122,18 @@ func (l *Leaks) burstMemory(size int64) {
 	l.burst.Swap(size, 0)
 }
 
+// holdMemory is a program that needs so much, and no more with time.
+func (l *Leaks) holdMemory(size int64) {
+	block := make([]byte, size*mebibyte)
+	touch(block)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = block
+}
+
 func (l *Leaks) free() {
 	l.mu.Lock()
-	l.chunks = nil
+	l.chunks, l.held = nil, nil
 	close(l.release)
 	l.release = make(chan struct{})
 	l.mu.Unlock()
