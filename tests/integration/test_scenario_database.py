@@ -18,6 +18,7 @@ import docker
 import pytest
 from runs import ROOT, Run
 from runs import play as play_any
+from triage_names import triage_names
 
 from lab import config, faults
 from lab.faults import sessions
@@ -77,6 +78,7 @@ def test_every_fault_gives_exactly_its_findings_and_its_plan(
     with fault(fault_.id):
         before = backends(lab, fault_.id)
         poolers = pooled(lab) if fault_.id == "postgres_traps" else set()
+        triage_names(fault_.id, tmp_path / "triage")
         checked = play(tmp_path, "--check", incident_mode="auto", incident_max_risk="disruptive")
         missing = set(fault_.findings) - set(checked.finding_ids)
         extra = set(checked.finding_ids) - set(fault_.findings) - set(fault_.possible)

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from runs import Run, play
+from triage_names import triage, triage_names
 
 from lab.faults import ALL
 
@@ -44,7 +45,9 @@ def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
     """One inject, one look in check mode; for the faults with a remedy the whole cure with its proof."""
     if fault_.needs_history:
         assert play(tmp_path, incident_mode="observe").outcome == "healthy"
+        assert triage(tmp_path / "triage").status == 0
     with fault(fault_.id):
+        triage_names(fault_.id, tmp_path / "triage")
         seen = play(tmp_path, "--check", incident_mode="auto", incident_max_risk="disruptive")
         missing = set(fault_.findings) - set(seen.finding_ids)
         extra = set(seen.finding_ids) - set(fault_.findings) - set(fault_.possible)

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from runs import Run, play
+from triage_names import triage_names
 
 from lab.faults import ALL
 
@@ -33,6 +34,7 @@ def test_brokers_that_are_gone_are_the_cause_and_are_started(
     fault_: t.Any, fault: t.Any, tmp_path: pathlib.Path
 ) -> None:
     with fault(fault_.id):
+        triage_names(fault_.id, tmp_path / "triage")
         seen = look(tmp_path, "--check", incident_max_risk="disruptive")
         assert set(fault_.findings) <= set(seen.finding_ids) <= {*fault_.findings, *fault_.possible}, seen.output
         assert [action["title"] for action in seen.decision["plan"]["actions"]] == CURES[fault_.id]

@@ -14,6 +14,7 @@ import docker
 import pytest
 from runs import Run
 from runs import play as play_any
+from triage_names import triage_names
 
 from lab import config, faults
 from lab.faults.model import Lab
@@ -80,6 +81,7 @@ def test_every_fault_is_in_one_of_the_tests_below() -> None:
 @of(LEAKS)
 def test_a_leak_is_restarted_once_and_called_mitigated(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         before = starts()
         run = go(tmp_path)
         seen(run, name)
@@ -119,6 +121,7 @@ def later_looks(first: Run, state: pathlib.Path) -> None:
 @of(RAISED)
 def test_a_limit_that_is_too_small_is_raised_while_it_runs(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         before, small = starts(), limit()
         shown = go(tmp_path / "c", "--check", incident_max_risk="disruptive")
         seen(shown, name)
@@ -139,6 +142,7 @@ def test_a_limit_that_is_too_small_is_raised_while_it_runs(name: str, fault: t.A
 @of(LEFT)
 def test_who_waits_for_the_database_is_left_alone(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         before = starts()
         run = go(tmp_path)
         seen(run, name)
@@ -152,6 +156,7 @@ def test_who_waits_for_the_database_is_left_alone(name: str, fault: t.Any, tmp_p
 @of(BESIDE)
 def test_a_process_beside_the_service_is_for_a_person(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         before = starts()
         run = go(tmp_path, incident_max_risk="disruptive")
         seen(run, name)
@@ -164,6 +169,7 @@ def test_a_process_beside_the_service_is_for_a_person(name: str, fault: t.Any, t
 @of(EITHER)
 def test_goroutines_that_leak_are_named_where_they_wait(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         run = go(tmp_path)
         seen(run, name)
         if titles(run.decision["plan"]):
@@ -179,6 +185,7 @@ def test_profiles_that_cannot_be_read_are_unknown_and_never_healthy(
     name: str, fault: t.Any, tmp_path: pathlib.Path
 ) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         run = go(tmp_path)
         seen(run, name)
         assert not run.ran("incident_act"), run.output
@@ -188,6 +195,7 @@ def test_profiles_that_cannot_be_read_are_unknown_and_never_healthy(
 @pytest.mark.parametrize("name", [fault.id for fault in MEMORY if fault.twin])
 def test_what_only_looks_like_high_memory_is_healthy(name: str, fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault(name):
+        triage_names(name, tmp_path / "triage")
         before = starts()
         run = go(tmp_path)
         assert (run.outcome, run.status) == ("healthy", 0), run.output

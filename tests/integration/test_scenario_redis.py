@@ -16,6 +16,7 @@ import docker
 import pytest
 from runs import Run
 from runs import play as play_any
+from triage_names import triage_names
 
 from lab import config, faults
 from lab.faults import redis_crowd
@@ -58,6 +59,7 @@ def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
 ) -> None:
     with fault(fault_.id):
         before = held(lab, fault_.id)
+        triage_names(fault_.id, tmp_path / "triage")
         checked = play(tmp_path, "--check", incident_mode="auto", incident_max_risk="disruptive")
         missing = set(fault_.findings) - set(checked.finding_ids)
         extra = set(checked.finding_ids) - set(fault_.findings) - set(fault_.possible)

@@ -13,6 +13,7 @@ import docker
 import pytest
 from runs import Run
 from runs import play as play_any
+from triage_names import triage_names
 
 from lab import config, faults
 from lab.faults.model import Lab
@@ -53,6 +54,7 @@ def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
 ) -> None:
     with fault(fault_.id):
         before = starts()
+        triage_names(fault_.id, tmp_path / "triage")
         # Where nothing is to be done, the real run shows that; else check mode shows what would be.
         arguments = ["--check"] if fault_.id in CURES else []
         seen = play(tmp_path / "seen", *arguments, "--limit", "auth", incident_mode="auto")
