@@ -24,7 +24,7 @@ from ansible_collections.incident.response.plugins.module_utils.module.check imp
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from lab import config, packages
+from lab import config, locks, packages
 
 
 def _program() -> str:
@@ -33,10 +33,12 @@ def _program() -> str:
     if found:
         return found
     state = config.load().state
-    packages.need({"redis-check-rdb": "redis-tools"}, state / "log")
-    link = state / "redis-server"
-    link.unlink(missing_ok=True)
-    link.symlink_to(shutil.which("redis-check-rdb") or "redis-check-rdb")
+    with locks.held(state / "redis-server.lock", "another run of tests that installs redis-tools", 300):
+        packages.need({"redis-check-rdb": "redis-tools"}, state / "log")
+        link = state / "redis-server"
+        if not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(shutil.which("redis-check-rdb") or "redis-check-rdb")
     return str(link)
 
 

@@ -248,3 +248,51 @@ def test_an_engine_that_is_away_is_asked_once_for_all_projects(house: House) -> 
     assert {row["follow"] for row in verdict["logs"]} == {
         "docker compose -p a logs -f shop", "docker compose -p b logs -f till",
     }  # fmt: skip
+
+
+RESPOND = "playbooks/respond.yml"
+
+
+@pytest.mark.core
+def test_respond_is_one_line_where_all_is_well(house: House) -> None:
+    with serving(well) as shop:
+        house.service("shop", shop.url())
+        run = house.play(playbook=RESPOND)
+        assert (run.status, len(run.lines)) == (0, 1), str(run)
+
+
+@pytest.mark.core
+def test_respond_hands_the_root_cause_to_its_scenario_and_nothing_else(house: House) -> None:
+    with serving(blames_the_cache) as shop, serving(well) as till:
+        house.service("shop", shop.url(), depends_on=["till", "cache"])
+        house.service("till", till.url())
+        house.add("redis", "cache", redis_port=refusing())
+        run = house.play(playbook=RESPOND, incident_mode="auto")
+        text = str(run)
+        assert run.status == 2, text
+        assert "cache  Redis: cache misses, slow responses (mode auto)" in run.lines
+        assert "cache  ESCALATED" in text
+        assert "Service not responding" not in text, "who only suffers is left alone"
+        proposed = house.play(playbook=RESPOND, incident_mode="propose")
+        assert proposed.status == 0, "a proposal is what that mode promises"
+
+
+def test_respond_says_what_its_limit_leaves_to_a_person(house: House) -> None:
+    with serving(blames_the_cache) as shop:
+        house.service("shop", shop.url(), depends_on=["cache"])
+        house.service("till", f"http://127.0.0.1:{refusing()}/health")
+        house.add("redis", "cache", redis_port=refusing())
+        run = house.play("--limit", "shop", playbook=RESPOND, incident_mode="auto")
+        text = str(run)
+        assert run.status == 2, text
+        assert "shop  Service not responding (mode auto)" in run.lines, "its own scenario names what it depends on"
+        assert "scenario_redis --limit cache" in text
+
+
+def test_respond_ends_with_an_error_where_nothing_could_be_measured(house: House) -> None:
+    with serving(well) as shop:
+        house.service("shop", shop.url())
+        house.add("redis", "cache", redis_port="none")
+        run = house.play(playbook=RESPOND, incident_mode="auto")
+        assert run.status == 2, str(run)
+        assert "What was not measured is treated by no scenario of this run" in str(run)
