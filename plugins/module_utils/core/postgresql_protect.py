@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import typing as t
+import functools
 
 from .postgresql_snapshot import CLIENT, PostgresqlSnapshot, Session
 
@@ -45,7 +45,9 @@ class Protection:
 NOBODY = Protection()
 
 
-def matches(value: str, patterns: t.Iterable[str]) -> bool:
+@functools.lru_cache(maxsize=1024)
+def matches(value: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of the globs fits, whatever the case. The thousand sessions of a pool ask the same over and over."""
     return any(fnmatch.fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns)
 
 
