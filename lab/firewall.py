@@ -1,10 +1,11 @@
-"""Closing one of the lab's ports on this machine, and opening it again."""
+"""Closing ports of the lab on this machine, and opening them again."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from lab.config import Config
 from lab.errors import LabError
@@ -13,11 +14,12 @@ DROP = ("-j", "DROP")
 REJECT = ("-j", "REJECT", "--reject-with", "tcp-reset")
 
 
-def close(config: Config, port: int, how: tuple[str, ...]) -> None:
-    """Nothing on this machine reaches the port any more; others never did, it is on the loopback address."""
+def close(config: Config, ports: Sequence[int], how: tuple[str, ...]) -> None:
+    """Nothing on this machine reaches the ports any more; others never did, they are on the loopback address."""
     open_all(config)
-    rule = ["-i", "lo", "-p", "tcp", "--dport", str(port), "-m", "comment", "--comment", _name(config)]
-    _iptables("-I", "INPUT", *rule, *how)
+    for port in ports:
+        rule = ["-i", "lo", "-p", "tcp", "--dport", str(port), "-m", "comment", "--comment", _name(config)]
+        _iptables("-I", "INPUT", *rule, *how)
 
 
 def open_all(config: Config) -> None:

@@ -6,12 +6,12 @@ import json
 
 from lab.config import Config
 from lab.errors import LabError
-from lab.faults import broker, cluster, consumer, memory, offsets, postgresql, redis, service, topic, twins
+from lab.faults import broker, cluster, consumer, everything, memory, offsets, postgresql, redis, service, topic, twins
 from lab.faults.model import Fault
 
 ALL: dict[str, Fault] = {
     fault.id: fault
-    for module in (consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory)
+    for module in (consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything)
     for fault in module.FAULTS
 }
 

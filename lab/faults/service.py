@@ -79,7 +79,7 @@ def _close(how: tuple[str, ...]) -> functools.partial[None]:
 
 
 def _close_port(lab: Lab, how: tuple[str, ...]) -> None:
-    firewall.close(lab.config, lab.config.ports[SERVICE], how)
+    firewall.close(lab.config, [lab.config.ports[SERVICE]], how)
 
 
 def _open_port(lab: Lab) -> None:

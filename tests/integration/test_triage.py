@@ -11,6 +11,7 @@ import json
 import pathlib
 import typing as t
 
+from runs import play
 from triage_names import NOT_KNOWN, TABLE, triage, triage_names, verdict_of
 
 from lab import faults
@@ -64,6 +65,36 @@ def test_the_container_engine_that_is_away_takes_all_down(tmp_path: pathlib.Path
     verdict = verdict_of(run)
     assert (verdict["component"], verdict["rule"]["id"]) == ("docker-local", ""), run.output
     assert verdict["roots"][0]["id"] == "docker.daemon.unreachable"
+
+
+def test_a_network_that_is_gone_is_the_one_cause_of_all_that_are_down(fault: t.Any, tmp_path: pathlib.Path) -> None:
+    with fault("all_dropped"):
+        verdict = triage_names("all_dropped", tmp_path)
+    assert verdict["rule"]["cause"] == "triage.all_down.network"
+    assert verdict["severity"] == "P1"
+    assert set(verdict["services"].values()) == {"down"}
+
+
+def test_services_that_are_down_each_for_its_own_reason_have_each_its_command(
+    fault: t.Any, tmp_path: pathlib.Path
+) -> None:
+    with fault("all_stopped"):
+        run = triage(tmp_path, incident_triage_depth="full")
+    verdict = verdict_of(run)
+    assert verdict["rule"]["cause"] == "triage.all_down.own_reasons", run.output
+    assert verdict["severity"] == "P1"
+    assert {item["target"] for item in verdict["treatments"]} >= {"gateway", "auth", "orders"}
+    assert {item["scenario"] for item in verdict["treatments"]} == {"service", "kafka"}
+
+
+def test_respond_cures_what_triage_names(fault: t.Any, tmp_path: pathlib.Path) -> None:
+    with fault("service_paused"):
+        run = play(tmp_path, playbook="playbooks/respond.yml", incident_mode="auto")
+        assert (run.outcome, run.status) == ("fixed", 0), run.output
+        assert [item["title"] for item in run.acted()] == ["unpause auth"]
+    again = play(tmp_path, playbook="incident.response.respond", incident_mode="auto")
+    assert again.status == 0, again.output
+    assert again.output.startswith("Healthy: "), again.output
 
 
 def test_a_run_limited_to_one_target_says_what_it_left_out(tmp_path: pathlib.Path) -> None:

@@ -23,6 +23,9 @@ NOTHING = ("", "")
 NOT_KNOWN = ("pprof_absent", "pprof_broken", "pprof_forbidden", "pprof_stalled", "redis_restricted")
 """Faults that leave something unmeasured: nothing is to blame, and it is not healthy either."""
 EXCEPTIONS: dict[str, tuple[str, str]] = {
+    "all_dropped": ("network", ""),
+    # Each of them is a root of its own; which one comes first is told by when it stopped.
+    "all_stopped": ("container:gateway", "service"),
     "service_dependency": ("container:redis-main", "redis"),
     # The transaction that holds the table is to blame, not the program that waits.
     "memory_database": ("postgres-main", "database"),

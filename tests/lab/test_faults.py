@@ -104,10 +104,17 @@ MEMORY = {
 }
 
 
+ALL_DOWN = {
+    "all_dropped": {"http.connect.timeout", "triage.network.gone"},
+    "all_stopped": {NOT_RUNNING, "http.connect.refused", "kafka.lag.stopped"},
+}
+
+
 @pytest.mark.parametrize(
-    ("scenario", "expected"), [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY)]
+    ("scenario", "expected"),
+    [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY), (None, ALL_DOWN)],
 )
-def test_every_fault_is_to_be_found_as_agreed(scenario: str, expected: dict[str, set[str]]) -> None:
+def test_every_fault_is_to_be_found_as_agreed(scenario: str | None, expected: dict[str, set[str]]) -> None:
     found = {name: set(fault.findings) for name, fault in faults.ALL.items() if fault.scenario == scenario}
     assert found == expected
 
