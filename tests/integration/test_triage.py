@@ -91,7 +91,7 @@ def test_respond_cures_what_triage_names(fault: t.Any, tmp_path: pathlib.Path) -
     with fault("service_paused"):
         run = play(tmp_path, playbook="playbooks/respond.yml", incident_mode="auto")
         assert (run.outcome, run.status) == ("fixed", 0), run.output
-        assert [item["title"] for item in run.acted()] == ["unpause auth"]
+        assert [(item["verb"], item["service"]) for item in run.acted()] == [("unpause", "auth")]
     again = play(tmp_path, playbook="incident.response.respond", incident_mode="auto")
     assert again.status == 0, again.output
     assert again.output.startswith("Healthy: "), again.output

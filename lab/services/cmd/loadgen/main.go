@@ -59,6 +59,11 @@ func run() error {
 	defer stop()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health.Handler("loadgen", nil))
+	// Whom alerts are sent to: somebody has to hear them, or the lab would not be well.
+	mux.HandleFunc("POST /alerts", func(w http.ResponseWriter, r *http.Request) {
+		slog.Info("alerts came", "bytes", r.ContentLength)
+		w.WriteHeader(http.StatusNoContent)
+	})
 	srv, err := server.Listen("", port, mux)
 	if err != nil {
 		return err
