@@ -10,19 +10,18 @@ import http.server
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.incident.response.plugins.module_utils.checks import alertmanager_silence
 from ansible_collections.incident.response.plugins.module_utils.checks.alertmanager_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
+from servers import free_port, until
 
 from lab import config
 
@@ -67,27 +66,6 @@ CONFIG: dict[str, Any] = {
         {"source_matchers": ['alertname="NodeDown"'], "target_matchers": ['alertname="HighLag"'], "equal": ["node"]}
     ],
 }
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Wait for a condition; errors of a server that is not there yet count as not yet."""
-    end = time.monotonic() + seconds
-    last: object = None
-    while time.monotonic() < end:
-        try:
-            last = condition()
-            if last:
-                return last
-        except OSError as error:
-            last = error
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s for {what}: {last!r}")
 
 
 class Hook:

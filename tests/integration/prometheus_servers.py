@@ -24,6 +24,7 @@ from typing import Any
 
 from ansible_collections.incident.response.plugins.module_utils.checks.prometheus_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
+from servers import free_port, until
 
 from lab import config, proc
 from lab.errors import LabError
@@ -68,26 +69,6 @@ def _unpack(where: Path) -> None:
         proc.run(download, log, "apt-get download", cwd=where)
     package = next(where.glob("prometheus_*.deb"))
     proc.run(["dpkg", "-x", str(package), str(where / "unpacked")], log, "unpacking Prometheus")
-
-
-def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Wait for a condition; errors of a server that is not there yet count as not yet."""
-    end = time.monotonic() + seconds
-    last: object = None
-    while time.monotonic() < end:
-        try:
-            last = condition()
-            if last:
-                return last
-        except (OSError, KeyError, ValueError) as error:
-            last = error
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds} s for {what}: {last!r}")
-
-
-def free_port() -> int:
-    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
-        return int(server.server_address[1])
 
 
 class Web:

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import redis
+import servers
 from ansible_collections.incident.response.plugins.module_utils.checks.redis_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from servers import free_port
 
 from lab import config, locks, packages
 
@@ -49,27 +49,8 @@ QUICK = {"window": 0.4, "scan_seconds": 0.2, "timeout": 0.5, "patience": 0.5, "l
 """A look that does not take long; what a test wants otherwise it says."""
 
 
-def free_port(below: int = 65536) -> int:
-    """A port that nobody has; a cluster node needs the one 10000 above it too."""
-    while True:
-        with socket.socket() as sock, contextlib.suppress(OSError):
-            sock.bind(("127.0.0.1", 0 if below > 65535 else random.randrange(20000, below)))
-            return int(sock.getsockname()[1])
-
-
 def until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Wait for a condition; errors of a server that is not there yet count as not yet."""
-    end = time.monotonic() + seconds
-    last: object = None
-    while time.monotonic() < end:
-        try:
-            last = condition()
-            if last:
-                return last
-        except (redis.RedisError, OSError) as error:
-            last = error
-        time.sleep(0.02)
-    raise AssertionError(f"waited {seconds} s for {what}: {last!r}")
+    return servers.until(what, condition, seconds, (redis.RedisError, OSError))
 
 
 VERSION = re.search(r"v=(\d+)\.(\d+)", subprocess.run([BINARY, "--version"], capture_output=True, text=True).stdout)
