@@ -253,7 +253,7 @@ FAULTS = (
     ),
     Fault(
         "service_flapping",
-        "every second health page of auth says that it fails",
+        "the health page of auth says that it fails, and does not, three times a second",
         _spoil("flap", 1),
         _answer,
         ("http.health.flapping",),

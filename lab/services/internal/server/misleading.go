@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"lab/services/internal/switches"
@@ -34,14 +33,16 @@ const (
 	pprofStalled
 )
 
+// flapTime is so short that three questions, 200 ms apart, see both.
+const flapTime = 300 * time.Millisecond
+
 // misleading is what a service says wrong about itself while its work goes on.
 type misleading struct {
 	metrics    switches.Int
 	pprof      switches.Int
-	flap       switches.Bool // every second health page says 503
+	flap       switches.Bool // the health page says 503 for flapTime, and not for flapTime
 	slowHealth switches.Int  // ms
 	hostile    switches.Bool // log lines that are meant to hurt who reads them
-	asked      atomic.Int64  // how often the health page was asked
 }
 
 func newMisleading(set *switches.Set) *misleading {
@@ -62,7 +63,7 @@ func (m *misleading) health(next http.Handler) http.Handler {
 			w.WriteHeader(statusClientGone)
 			return
 		}
-		if asked := m.asked.Add(1); m.flap.Get() && asked%2 == 1 {
+		if m.flap.Get() && time.Now().UnixMilli()/flapTime.Milliseconds()%2 == 1 {
 			writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "failing"})
 			return
 		}
