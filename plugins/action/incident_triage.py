@@ -160,6 +160,7 @@ def _seen(look: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "name": look["name"],
         "system": str(look["module"]).removesuffix("_health_info") or "not measured",
         "status": look.get("status", "unknown"),
+        "reachable": bool(look.get("reachable")),
         "problem": look["problem"],
         "measured": list(look.get("measured") or ()),
         "seconds": round(float(look.get("duration_ms") or 0) / 1000, 2),
