@@ -21,8 +21,8 @@ description:
     seconds, and V(ignore:open) each C(incident_health_remind) seconds.
   - What could not be measured, or is no target of this run, stays what it was.
   - With C(incident_health_every) a run that comes too late reports C(health.run.missed).
-  - It fails at the end unless all is healthy; with C(incident_health_exit) set to V(ignore:changes) only where something
-    is new, worse or begins to flap.
+  - It fails at the end unless all is healthy; with C(incident_health_exit) set to V(ignore:changes) only where
+    something is new, worse or begins to flap.
   - It runs on the controller. Settings come from the variables C(incident_*), which the role
     P(incident.response.incident#role) documents.
 author:

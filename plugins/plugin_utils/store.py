@@ -46,7 +46,7 @@ CREATE INDEX IF NOT EXISTS samples_recent ON samples (target, module, at);
 CREATE TABLE IF NOT EXISTS health (
   kind TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (kind, name));
 """
-"""Version 2 added health. Every statement can be run again, so one script makes a new store and brings an old one up."""
+"""Version 2 added health. Every statement can be run again, so one script makes a store and brings an old one up."""
 SAMPLE_SETS = 20
 """How many looks of one check at one target are kept: more would not change a verdict."""
 HISTORY_LIMIT = 20000

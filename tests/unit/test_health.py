@@ -13,7 +13,17 @@ import typing as t
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import health, health_outbox, health_seen
 from ansible_collections.incident.response.plugins.module_utils.core.health import (
-    FLAPPING, LOST, NEW, OPEN, SOLVED, WORSE, Event, Look, Problem, Rules, Seen,
+    FLAPPING,
+    LOST,
+    NEW,
+    OPEN,
+    SOLVED,
+    WORSE,
+    Event,
+    Look,
+    Problem,
+    Rules,
+    Seen,
 )  # fmt: skip
 from triage_made import decide, failing, finding
 
@@ -23,7 +33,9 @@ MINUTE = 60.0
 
 
 def seen(severity: str = "P2", name: str = "redis.memory.full", **more: t.Any) -> Seen:
-    return Seen("cache", "cache", name, severity, more.pop("state", "critical"), f"it is {name}", hosts=("cache",), **more)
+    return Seen(
+        "cache", "cache", name, severity, more.pop("state", "critical"), f"it is {name}", hosts=("cache",), **more
+    )
 
 
 class Clock:
@@ -195,7 +207,9 @@ def test_whatever_happens_the_story_makes_sense() -> None:
         for _look in range(60):
             found = [seen(chance.choice(["P1", "P2", "P3"]), by=chance.choice(["", "", "base"]))]
             measured = frozenset() if chance.random() < 0.2 else ONE
-            kinds = clock.run(*(found if chance.random() < 0.5 else []), measured=measured, after=chance.choice([60, -90]))
+            kinds = clock.run(
+                *(found if chance.random() < 0.5 else []), measured=measured, after=chance.choice([60, -90])
+            )
             for kind in kinds:
                 assert known == (kind in (SOLVED, WORSE, OPEN)) or kind == FLAPPING, (seed, kind)
                 known = kind != SOLVED
@@ -277,7 +291,9 @@ def test_what_an_engine_shows_of_a_service_needs_the_engine() -> None:
 
 
 def test_what_several_looks_tell_together_needs_all_of_them() -> None:
-    shown = verdict(*(finding("http.connect.timeout", name, kind="timeout") for name in ("web", "login", "orders", "mailer")))
+    shown = verdict(
+        *(finding("http.connect.timeout", name, kind="timeout") for name in ("web", "login", "orders", "mailer"))
+    )
     network = next(item for item in health_seen.seen_of(shown) if item.id == "triage.network.gone")
     assert set(network.hosts) == set(shown["looked_at"])
 
@@ -295,7 +311,9 @@ def test_metrics_are_what_prometheus_reads() -> None:
     assert "incident_health_last_run_timestamp_seconds 1800000000.000" in lines
     assert "incident_health_duration_seconds 1.250" in lines
     named = [line.split()[2] for line in lines if line.startswith("# TYPE")]
-    groups = [name for name, _lines in itertools.groupby(line.split("{")[0].split()[0] for line in lines if line[0] != "#")]
+    groups = [
+        name for name, _lines in itertools.groupby(line.split("{")[0].split()[0] for line in lines if line[0] != "#")
+    ]
     assert named == groups, "each metric once, after its type"
     assert health_seen.metrics(shown, NOW, -5).splitlines()[-1].endswith(" 0.000"), "a clock may be set back"
 

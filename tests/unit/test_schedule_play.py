@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""playbooks/schedule.yml into a temporary directory: what it writes is what systemd and a shell read, and it goes again."""
+"""playbooks/schedule.yml into a temporary directory: systemd and a shell read what it writes, and it goes again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE = """it's 100% "$HOME" \\ here"""
-PROGRAM = "#!{python}\nimport json, os, sys\njson.dump([sys.argv[1:], os.environ.get('HOSTILE')], open({file!r}, 'w'))\n"
+PROGRAM = (
+    "#!{python}\nimport json, os, sys\njson.dump([sys.argv[1:], os.environ.get('HOSTILE')], open({file!r}, 'w'))\n"
+)
 
 
 class Machine:
@@ -47,7 +49,8 @@ class Machine:
             [*command, *arguments, "-e", json.dumps(variables)],
             capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=120, check=False,
             env={
-                **os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+                **os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
                 "ANSIBLE_LOCAL_TEMP": str(self.where / "local"),
             },
         )  # fmt: skip
@@ -105,7 +108,7 @@ def test_units_of_systemd_are_installed_once_checked_and_removed(machine: Machin
 
 
 def unquoted(line: str, command: bool = False) -> list[str]:
-    """Words of a unit file, read as systemd.syntax(7) says: quoted, with backslashes; %% is a % ($$ a $ in commands)."""
+    """Words of a unit file, as systemd.syntax(7) says: quoted, with backslashes; %% is a % ($$ a $ in commands)."""
     words = [re.sub(r"\\(.)", r"\1", word) for word in re.findall(r'"((?:[^"\\]|\\.)*)"', line)]
     for word in words:
         assert not re.search(r"(?<!%)(?:%%)*%(?!%)", word), "a lone % would be a specifier"
@@ -148,7 +151,9 @@ def test_another_kind_takes_the_place_of_the_first(machine: Machine) -> None:
     machine.changed(schedule_with="cron")
     assert machine.files() == ["incident-health"]
     machine.changed(schedule_with="systemd", schedule_name="another")
-    assert machine.files() == ["another.service", "another.timer", "incident-health"], "another name is another schedule"
+    assert machine.files() == ["another.service", "another.timer", "incident-health"], (
+        "another name is another schedule"
+    )
 
 
 def test_auto_takes_what_is_there(machine: Machine) -> None:

@@ -50,9 +50,7 @@ def look_of(verdict: Row, now: float) -> Look:
         if looks and all(look["reachable"] and not look["problem"] for look in looks)
     }
     looked = {
-        host
-        for host, looks in verdict["looked_at"].items()
-        if looks and not any(look["problem"] for look in looks)
+        host for host, looks in verdict["looked_at"].items() if looks and not any(look["problem"] for look in looks)
     }
     blind = frozenset(finding["component"] for finding in verdict["unknown"])
     return Look(now, frozenset(measured), blind, frozenset(looked))
