@@ -19,16 +19,13 @@ from . import whole_file
 
 SUFFIX = ".looks.json.gz"
 LARGEST = 64 * 1024 * 1024
-"""Bytes of JSON. Larger looks are saved without their logs, and not at all where even that is too large."""
+"""Bytes of JSON. Larger looks are not saved: nobody would wait for their replay either."""
 
 
 def write(verdict_file: pathlib.Path, situation: Situation, verdict: t.Mapping[str, t.Any], kept: int) -> str:
     """Write the looks beside a verdict, and keep so many. Returns why not, empty where it did. Raises OSError."""
-    for logs in (True, False):
-        data = json.dumps(clean(replay.saved(situation, verdict, logs)), separators=(",", ":"), default=str).encode()
-        if len(data) <= LARGEST:
-            break
-    else:
+    data = json.dumps(clean(replay.saved(situation, verdict)), separators=(",", ":"), default=str).encode()
+    if len(data) > LARGEST:
         return f"what was seen has {len(data)} bytes, and at most {LARGEST} are saved for a replay"
     whole_file.replace(path_of(verdict_file), gzip.compress(data, 6, mtime=0), 0o600)
     for old in sorted(verdict_file.parent.glob(f"*{SUFFIX}"))[:-kept]:

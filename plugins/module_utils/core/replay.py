@@ -34,8 +34,8 @@ class Difference:
         return dataclasses.asdict(self)
 
 
-def saved(situation: Situation, verdict: Row, logs: bool = True) -> dict[str, t.Any]:
-    """Everything that decided, and what was decided. logs: with the lines of containers, which decide nothing."""
+def saved(situation: Situation, verdict: Row) -> dict[str, t.Any]:
+    """Everything that decided, and what was decided. Without lines of logs: they decide nothing, and are most of it."""
     return {
         "format": FORMAT,
         "decided": facts(verdict),
@@ -45,15 +45,14 @@ def saved(situation: Situation, verdict: Row, logs: bool = True) -> dict[str, t.
         "production": dict(situation.production),
         "impacts": dict(situation.impacts),
         "play": situation.play,
-        "looks": [_look(look, logs) for look in situation.looks],
+        "looks": [_look(look) for look in situation.looks],
     }
 
 
-def _look(look: Look, logs: bool) -> dict[str, t.Any]:
+def _look(look: Look) -> dict[str, t.Any]:
     data = {field.name: getattr(look, field.name) for field in dataclasses.fields(look)}
     data["findings"] = [finding.to_dict() for finding in look.findings]
-    if not logs:
-        data["containers"] = [{**row, "logs": [], "traces": []} for row in look.containers]
+    data["containers"] = [{**row, "logs": [], "traces": []} for row in look.containers]
     return data
 
 
