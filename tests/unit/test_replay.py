@@ -14,8 +14,9 @@ import typing as t
 
 import pytest
 import triage_made
-from ansible_collections.incident.response.plugins.module_utils.core import replay
+from ansible_collections.incident.response.plugins.module_utils.core import replay, triage_scope
 from ansible_collections.incident.response.plugins.module_utils.core.triage import Situation, triage
+from ansible_collections.incident.response.plugins.module_utils.core.triage_looks import Look
 from ansible_collections.incident.response.plugins.plugin_utils import looks_file
 from http_servers import refusing, serving
 from test_triage_play import House, blames_the_cache, well
@@ -101,7 +102,7 @@ def test_another_order_is_a_difference_that_shows_both() -> None:
         (lambda data: [], "its format is None"),
         (lambda data: {**data, "format": "incident.response.looks/9"}, "its format is 'incident.response.looks/9'"),
         (lambda data: {**data, "looks": None}, "it is damaged"),
-        (lambda data: {**data, "inventory": {"a": {}}}, "it is damaged: KeyError: 'service'"),
+        (lambda data: {**data, "inventory": [{}]}, "it is damaged: KeyError: 'service'"),
         (lambda data: {**data, "at": "soon"}, "it is damaged: ValueError"),
         (lambda data: {**data, "looks": [{"name": "x", "findings": [{"id": "y"}]}]}, "it is damaged: TypeError"),
     ],
@@ -109,6 +110,22 @@ def test_another_order_is_a_difference_that_shows_both() -> None:
 def test_what_is_foreign_or_damaged_says_how(made: t.Callable[..., Situation], change: t.Any, said: str) -> None:
     with pytest.raises(replay.ReplayError, match=said.replace("[", r"\[")):
         replay.situation_of(change(through_json(made())))
+
+
+def test_names_that_look_like_those_of_secrets_come_back(tmp_path: pathlib.Path) -> None:
+    runtime = {"kind": "docker", "host": "auth", "project": "password", "service": "api-token"}
+    variables = {
+        "auth": {"group_names": ["docker_hosts"]},
+        "api-token": {"group_names": ["http_services"], "runtime": runtime, "depends_on": ["db-password", "auth"]},
+        "db-password": {"group_names": ["kafka"], "kafka_consumers": {"secret": "api-token"}},
+    }
+    inventory = {name: triage_scope.target_from_vars(name, own) for name, own in variables.items()}
+    found = (finding("http.connect.refused", "api-token"), finding("kafka.lag.stopped", "group:secret"))
+    look = Look("http api-token", "http_health_info", "api-token", findings=found)
+    situation = Situation(inventory, (look,), frozenset(variables), 1.8e9, {"api-token": False, "auth": True})
+    write(tmp_path, situation)
+    (file,) = looks_file.find(str(tmp_path))
+    assert replay.situation_of(looks_file.read(file)) == situation
 
 
 # Files

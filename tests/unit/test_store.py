@@ -205,6 +205,9 @@ def test_a_store_of_the_first_release_is_brought_up_and_loses_nothing(tmp_path: 
 def test_the_state_of_health_is_replaced_whole_and_redacted(store: Store) -> None:
     store.change_health(lambda _kept: {"problem": {"a": {"n": 1}, "b": {"text": "redis://:hunter2canary@db"}}})
     assert "hunter2canary" not in "".join(store._db.iterdump())
+    secretive = {"password token": {"component": "api-token", "target": "auth"}}
+    store.change_health(lambda kept: {**kept, "x": secretive})
+    assert store.health()["x"] == secretive, "a name is no secret"
     store.change_health(lambda kept: {"problem": {"a": kept["problem"]["a"], "c": {}}})
     assert store.health() == {"problem": {"a": {"n": 1}, "c": {}}}
 

@@ -40,13 +40,21 @@ def saved(situation: Situation, verdict: Row) -> dict[str, t.Any]:
         "format": FORMAT,
         "decided": facts(verdict),
         "at": situation.now,
-        "inventory": {name: dataclasses.asdict(target) for name, target in situation.inventory.items()},
+        "inventory": [_target_row(target) for target in situation.inventory.values()],
         "targets": sorted(situation.targets),
-        "production": dict(situation.production),
+        "production": [[host, value] for host, value in situation.production.items()],
         "impacts": dict(situation.impacts),
         "play": situation.play,
         "looks": [_look(look) for look in situation.looks],
     }
+
+
+def _target_row(target: Target) -> dict[str, t.Any]:
+    """Names that people gave stand nowhere as keys: redaction would take a host named api-token for a secret."""
+    data = dataclasses.asdict(target)
+    for name in ("containers", "consumers"):
+        data[name] = [list(pair) for pair in data[name].items()]
+    return data
 
 
 def _look(look: Look) -> dict[str, t.Any]:
@@ -63,7 +71,7 @@ def situation_of(data: t.Any) -> Situation:
         raise ReplayError(f"it is not what a triage saves: its format is {kind!r}, and this release reads {FORMAT!r}")
     try:
         return Situation(
-            inventory={str(name): _target(row) for name, row in data["inventory"].items()},
+            inventory={target.name: target for target in map(_target, data["inventory"])},
             looks=tuple(Look.from_dict(row) for row in data["looks"]),
             targets=frozenset(data["targets"]),
             now=float(data["at"]),
@@ -80,7 +88,7 @@ def _target(row: Row) -> Target:
     service["runtime"] = Runtime(**service["runtime"]) if service["runtime"] else None
     for name in ("depends_on", "groups"):
         service[name] = tuple(service[name])
-    containers = {component: Runtime(**runtime) for component, runtime in row["containers"].items()}
+    containers = {component: Runtime(**runtime) for component, runtime in row["containers"]}
     return Target(Service(**service), containers, row["pooler"], dict(row["consumers"]))
 
 
