@@ -17,7 +17,7 @@ from ..module_utils.core.triage import Situation, Triage, triage
 from ..module_utils.core.triage_looks import Look, digest
 from ..module_utils.core.triage_scope import Inventory
 from ..module_utils.core.triage_severity import impacts
-from ..plugin_utils import notify, say_triage, triage_targets, verdict_file
+from ..plugin_utils import looks_file, notify, say_triage, triage_targets, verdict_file
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import span, utc
 from ..plugin_utils.settings import truth
@@ -42,9 +42,10 @@ class ActionModule(IncidentAction):
         for host in set(known.problems) & set(rows):
             problem = {"failed": True, "msg": str(clean(known.problems[host]))}
             rows[host]["looks"] = [*_looks(host, rows[host]), digest(f"inventory of {host}", "", host, problem)]
-        found = triage(self._situation(inventory, rows))
+        situation = self._situation(inventory, rows)
+        found = triage(situation)
         shown = self._verdict(found, inventory, rows)
-        file = self._write(shown)
+        file = self._write(shown, situation)
         told = self._tell(found, shown)
         result: dict[str, t.Any] = {"verdict": shown, "file": file, "told": told}
         result["say"] = self._lines(found, shown, rows, file, told)
@@ -115,15 +116,22 @@ class ActionModule(IncidentAction):
             "looked_at": {host: [_seen(data) for data in _looks(host, row)] for host, row in rows.items()},
         }
 
-    def _write(self, shown: dict[str, t.Any]) -> str:
+    def _write(self, shown: dict[str, t.Any], situation: Situation) -> str:
         """Check mode leaves nothing. A disk that can't be written must not hide the verdict."""
         if self.check_mode:
             return ""
         try:
-            return str(verdict_file.write(self.settings.state_dir, shown, self.now))
+            file = verdict_file.write(self.settings.state_dir, shown, self.now)
         except OSError as error:
             self._display.warning(f"The verdict could not be written to {self.settings.state_dir}: {error}")
             return ""
+        try:
+            why_not = looks_file.write(file, situation, shown, verdict_file.KEPT)
+        except OSError as error:
+            why_not = str(error)
+        if why_not:
+            self._display.warning(f"What was seen is not kept beside {file}, and can't be replayed: {why_not}")
+        return str(file)
 
     def _tell(self, found: Triage, shown: dict[str, t.Any]) -> str:
         wanted = truth(self.variable("incident_triage_notify") or False)
@@ -160,6 +168,7 @@ def _seen(look: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "name": look["name"],
         "system": str(look["module"]).removesuffix("_health_info") or "not measured",
         "status": look.get("status", "unknown"),
+        "reachable": bool(look.get("reachable")),
         "problem": look["problem"],
         "measured": list(look.get("measured") or ()),
         "seconds": round(float(look.get("duration_ms") or 0) / 1000, 2),

@@ -56,12 +56,14 @@ verdict:
       C(looked_at), C(respond_within), C(respond_by), C(contact) and C(call).
     - C(target), C(scenario), C(component) and C(command) say what treats the root cause; C(treatments) has the same for
       every fault that was found.
+    - C(owners), C(shown_by) and C(levels) have, by component, its inventory host, the hosts whose looks say something
+      about it, and the severity of each of its findings in this inventory.
     - The same without the lines of logs goes out as statistics (C(set_stats)) under C(incident_verdict).
   returned: always
   type: dict
   sample: {outcome: found, severity: P2, target: kafka-main, scenario: kafka, component: container:notification}
 file:
-  description: Where the verdict was written, empty in check mode.
+  description: Where the verdict was written, empty in check mode. What was seen is beside it, as C(.looks.json.gz).
   returned: always
   type: str
   sample: /home/sre/.local/state/incident.response/triage/20261128T030000.000000Z-4242.json

@@ -54,14 +54,14 @@ def read(get: t.Callable[[str], t.Any]) -> Settings:
         return Settings(
             gates=_gates(get),
             timing=watch.Timing(
-                good=int(_number("incident_watch_good", get)),
-                spacing=_number("incident_watch_spacing", get),
-                soak=_number("incident_watch_soak", get),
-                deadline=_number("incident_watch_deadline", get),
+                good=int(number("incident_watch_good", get)),
+                spacing=number("incident_watch_spacing", get),
+                soak=number("incident_watch_soak", get),
+                deadline=number("incident_watch_deadline", get),
             ),
             state_dir=state_dir(get("incident_state_dir")),
             production=_text("incident_environment", get) == "production",
-            recheck_after=_number("incident_recheck_after", get),
+            recheck_after=number("incident_recheck_after", get),
             levels=severity.levels(get("incident_severity_levels") or {}),
             contacts={str(role): dict(data) for role, data in (get("incident_contacts") or {}).items()},
             contact=_text("incident_contact", get),
@@ -105,7 +105,8 @@ def _list(name: str, get: t.Callable[[str], t.Any]) -> list[t.Any]:
     return list(value or [])
 
 
-def _number(name: str, get: t.Callable[[str], t.Any]) -> float:
+def number(name: str, get: t.Callable[[str], t.Any]) -> float:
+    """A number of 0 or more. Raises ValueError that names the variable."""
     value = get(name)
     try:
         if isinstance(value, bool):

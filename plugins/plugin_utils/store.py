@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store: incidents, their hash-chained timelines, leases, actions and samples, in one SQLite file on the
-controller.
+"""The store: incidents, their hash-chained timelines, leases, actions, samples and the state of health runs, in one
+SQLite file on the controller.
 
 Every write is one transaction that is on disk when it returns (synchronous=FULL), so that a killed run leaves a journal
 that the next one can read. Times are epoch seconds, UTC.
@@ -24,7 +24,7 @@ import typing as t
 from ..module_utils.core.redact import clean
 from .holder import Holder, is_dead
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS incidents (
   id TEXT PRIMARY KEY, target TEXT NOT NULL, scenario TEXT NOT NULL, state TEXT NOT NULL, opened REAL NOT NULL,
@@ -43,12 +43,19 @@ CREATE TABLE IF NOT EXISTS actions (
 CREATE INDEX IF NOT EXISTS actions_recent ON actions (started);
 CREATE TABLE IF NOT EXISTS samples (target TEXT NOT NULL, module TEXT NOT NULL, at REAL NOT NULL, data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS samples_recent ON samples (target, module, at);
+CREATE TABLE IF NOT EXISTS health (
+  kind TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (kind, name));
 """
+"""Version 2 added health. Every statement can be run again, so one script makes a store and brings an old one up."""
 SAMPLE_SETS = 20
 """How many looks of one check at one target are kept: more would not change a verdict."""
 HISTORY_LIMIT = 20000
 """Samples handed to one check at most, the newest looks first: a cluster of 10,000 partitions has that many in two
 looks."""
+
+
+Kept = dict[str, dict[str, dict[str, t.Any]]]
+"""kind -> name -> data of the table health."""
 
 
 class StoreError(Exception):
@@ -349,6 +356,26 @@ class Store:
                 break
             looks.append(look)
         return [sample for look in reversed(looks) for sample in look]
+
+    # Health: what scheduled runs know of each problem, and what waits to be told
+
+    def health(self) -> Kept:
+        """Everything that is kept, by kind and name."""
+        found: Kept = {}
+        for kind, name, data in self._db.execute("SELECT kind, name, data FROM health"):
+            found.setdefault(kind, {})[name] = json.loads(data)
+        return found
+
+    def change_health(self, change: t.Callable[[Kept], Kept]) -> None:
+        """Replace everything by what change makes of it, in one transaction: two runs never undo each other's work."""
+        with self._write() as db:
+            before = self.health()
+            old = {(kind, name): data for kind, rows in before.items() for name, data in rows.items()}
+            after = change(before)
+            new = {(kind, name): clean(data) for kind, rows in after.items() for name, data in rows.items()}
+            db.executemany("DELETE FROM health WHERE kind = ? AND name = ?", [key for key in old if key not in new])
+            changed = [(*key, _dump(data)) for key, data in new.items() if old.get(key) != data]
+            db.executemany("INSERT OR REPLACE INTO health VALUES (?, ?, ?)", changed)
 
 
 def _dump(value: t.Any) -> str:

@@ -190,3 +190,34 @@ def test_an_incident_that_was_none_is_forgotten_with_its_timeline(store: Store) 
     store.forget(one.id)
     assert store.open_incidents("t", "kafka") == []
     assert store.events(one.id) == []
+
+
+def test_a_store_of_the_first_release_is_brought_up_and_loses_nothing(tmp_path: pathlib.Path) -> None:
+    with Store(tmp_path) as store:
+        one = store.open_incident("t", "kafka", NOW, {})
+        store._db.executescript("DROP TABLE health; PRAGMA user_version=1;")
+    with Store(tmp_path) as store:
+        assert store.open_incidents("t", "kafka") == [one]
+        store.change_health(lambda kept: {**kept, "run": {"a": {"at": NOW}}})
+        assert store.health() == {"run": {"a": {"at": NOW}}}
+
+
+def test_the_state_of_health_is_replaced_whole_and_redacted(store: Store) -> None:
+    store.change_health(lambda _kept: {"problem": {"a": {"n": 1}, "b": {"text": "redis://:hunter2canary@db"}}})
+    assert "hunter2canary" not in "".join(store._db.iterdump())
+    secretive = {"password token": {"component": "api-token", "target": "auth"}}
+    store.change_health(lambda kept: {**kept, "x": secretive})
+    assert store.health()["x"] == secretive, "a name is no secret"
+    store.change_health(lambda kept: {"problem": {"a": kept["problem"]["a"], "c": {}}})
+    assert store.health() == {"problem": {"a": {"n": 1}, "c": {}}}
+
+
+def test_a_change_of_health_that_fails_changes_nothing(store: Store) -> None:
+    store.change_health(lambda _kept: {"run": {"a": {"at": 1}}})
+
+    def fails(_kept):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        store.change_health(fails)
+    assert store.health() == {"run": {"a": {"at": 1}}}

@@ -131,7 +131,7 @@ def test_what_is_broken_is_named_with_what_follows_and_the_status_is_not_0(house
         verdict = run.verdict
         assert (verdict["target"], verdict["scenario"], verdict["component"]) == ("cache", "redis", "cache")
         assert verdict["command"] == command
-        (file,) = (run.state / "triage").iterdir()
+        (file,) = (run.state / "triage").glob("*.json")
         assert run.lines[-1] == f"    verdict  {file}"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         zero = house.play(incident_triage_exit="always_zero")

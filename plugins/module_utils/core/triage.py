@@ -15,7 +15,7 @@ import typing as t
 from . import decide, triage_severity
 from .findings import Finding, sort_findings
 from .scenarios.containers import BESIDE
-from .triage_looks import NOT_LOOKED_AT, Look, Row, findings_of, told_by
+from .triage_looks import NOT_LOOKED_AT, Look, Row, findings_of, shown_by, told_by
 from .triage_route import Treatment, treatments
 from .triage_rules import DOWN, Owners, Rule, common_causes, rule_of, seen_below, services_of
 from .triage_scope import Inventory, graph_of
@@ -45,7 +45,11 @@ class Situation:
 
 @dataclasses.dataclass(frozen=True)
 class Triage:
-    """What was decided. treatments: what to do, that of the root cause first. notes: what people should know."""
+    """What was decided. treatments: what to do, that of the root cause first. notes: what people should know.
+
+    owners: component -> its inventory host. shown_by: component -> the hosts whose looks have findings about it.
+    levels: component -> finding id -> its severity for this inventory.
+    """
 
     verdict: decide.Verdict
     severity: str | None
@@ -57,6 +61,8 @@ class Triage:
     notes: tuple[str, ...]
     not_looked_at: tuple[str, ...]
     owners: dict[str, str]
+    shown_by: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    levels: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
     @property
     def first(self) -> Treatment | None:
@@ -79,6 +85,9 @@ class Triage:
             "logs": self.logs,
             "notes": list(self.notes),
             "not_looked_at": list(self.not_looked_at),
+            "owners": self.owners,
+            "shown_by": self.shown_by,
+            "levels": self.levels,
         }
 
 
@@ -108,6 +117,8 @@ def triage(situation: Situation) -> Triage:
         notes=tuple(_notes(situation, verdict, graph, rule, owners)),
         not_looked_at=tuple(sorted(situation.targets - {look.host for look in looks})),
         owners=owners,
+        shown_by=shown_by(looks, inventory),
+        levels=_levels(situation, [*failures, *verdict.unknown, *verdict.hygiene], services, owners),
     )
 
 
@@ -160,14 +171,27 @@ def _severity(
     owners: Owners,
 ) -> str | None:
     """That of the failures; where there is none, of what is unknown or could be better."""
+    judged = failures or verdict.unknown or verdict.hygiene
+    return triage_severity.overall(
+        judged, owners, situation.inventory, services, _reachable(situation), situation.production, situation.impacts
+    )
+
+
+def _levels(
+    situation: Situation, findings: t.Iterable[Finding], services: t.Mapping[str, str], owners: Owners
+) -> dict[str, dict[str, str]]:
+    return triage_severity.levels(
+        findings, owners, situation.inventory, services, _reachable(situation), situation.production, situation.impacts
+    )
+
+
+def _reachable(situation: Situation) -> dict[str, bool]:
+    """Host -> whether one of its systems answered, for those that were measured."""
     reachable: dict[str, bool] = {}
     for look in situation.looks:
         if not look.problem:
             reachable[look.host] = reachable.get(look.host, False) or look.reachable
-    judged = failures or verdict.unknown or verdict.hygiene
-    return triage_severity.overall(
-        judged, owners, situation.inventory, services, reachable, situation.production, situation.impacts
-    )
+    return reachable
 
 
 def _notes(

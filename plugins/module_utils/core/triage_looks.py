@@ -151,17 +151,32 @@ def findings_of(looks: t.Iterable[Look], inventory: Inventory) -> tuple[list[Fin
     owners: dict[str, str] = {}
     for look in looks:
         for finding in look.findings:
-            component = finding.component
-            if component.startswith("group:"):
-                component = group_component(look.host, component[6:], inventory)
-            elif component == look.host and finding.id.startswith(TOLD_OF_OTHERS):
-                component = told_by(look.host)
+            component = _component(finding, look, inventory)
             owners.setdefault(component, owner_of(component, inventory, look.host))
             found.append(dataclasses.replace(finding, component=component))
         if look.problem:
             owners.setdefault(look.host, look.host)
             found.append(_not_looked_at(look))
     return found, owners
+
+
+def _component(finding: Finding, look: Look, inventory: Inventory) -> str:
+    """What a finding is about, by the names of the graph."""
+    if finding.component.startswith("group:"):
+        return group_component(look.host, finding.component[6:], inventory)
+    told = finding.component == look.host and finding.id.startswith(TOLD_OF_OTHERS)
+    return told_by(look.host) if told else finding.component
+
+
+def shown_by(looks: t.Iterable[Look], inventory: Inventory) -> dict[str, list[str]]:
+    """Component -> the hosts whose looks say something about it: without them nobody knows whether it is over."""
+    found: dict[str, set[str]] = {}
+    for look in looks:
+        for finding in look.findings:
+            found.setdefault(_component(finding, look, inventory), set()).add(look.host)
+        if look.problem:
+            found.setdefault(look.host, set()).add(look.host)
+    return {component: sorted(hosts) for component, hosts in sorted(found.items())}
 
 
 def _not_looked_at(look: Look) -> Finding:

@@ -63,14 +63,31 @@ def overall(
     table: t.Mapping[str, str],
 ) -> str | None:
     """The highest level of all failures, each at most P3 where its host is not production. None without any."""
-    levels = []
+    by_finding = levels(findings, owners, inventory, services, reachable, production, table)
+    found = [level for ids in by_finding.values() for level in ids.values()]
+    if found and all_down(services):
+        found.append(severity.cap(table["all_down"], any(production.get(name, True) for name in services)))
+    return min(found, default=None)
+
+
+def levels(
+    findings: t.Iterable[Finding],
+    owners: Owners,
+    inventory: Inventory,
+    services: t.Mapping[str, str],
+    reachable: t.Mapping[str, bool],
+    production: t.Mapping[str, bool],
+    table: t.Mapping[str, str],
+) -> dict[str, dict[str, str]]:
+    """Component -> finding id -> its level, the highest one where there are several of that id."""
+    found: dict[str, dict[str, str]] = {}
     for finding in findings:
         owner = owners.get(finding.component, "")
         level = of_finding(finding, owner, inventory, services, reachable, table)
-        levels.append(severity.cap(level, _is_production(owner, production)))
-    if levels and all_down(services):
-        levels.append(severity.cap(table["all_down"], any(production.get(name, True) for name in services)))
-    return min(levels, default=None)
+        level = severity.cap(level, _is_production(owner, production))
+        ids = found.setdefault(finding.component, {})
+        ids[finding.id] = min(level, ids.get(finding.id, level))
+    return found
 
 
 def _is_production(owner: str, production: t.Mapping[str, bool]) -> bool:
