@@ -38,7 +38,7 @@ def test_what_follows_from_a_locked_database_is_suppressed(fault: t.Any, tmp_pat
 
 def test_a_cache_that_is_gone_is_the_one_root(fault: t.Any, tmp_path: pathlib.Path) -> None:
     with fault("redis_stopped"):
-        verdict = triage_names("redis_stopped", tmp_path, depth="quick")
+        verdict = triage_names("redis_stopped", tmp_path)
     assert "redis-main" in {item["finding"]["component"] for item in verdict["suppressed"]}
     assert {item["by"] for item in verdict["suppressed"]} == {"container:redis-main"}
 

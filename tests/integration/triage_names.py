@@ -22,6 +22,8 @@ OF_CONTAINER = ("docker.container.", "docker.memory.", "docker.port.", "docker.p
 NOTHING = ("", "")
 NOT_KNOWN = ("pprof_absent", "pprof_broken", "pprof_forbidden", "pprof_stalled", "redis_restricted")
 """Faults that leave something unmeasured: nothing is to blame, and it is not healthy either."""
+MOVES = ("consumer_slow", "goroutine_leak", "memory_leak", "postgres_storm", "service_failing", "service_flapping")
+"""Faults that show in movement only: without a past they take a look in full."""
 EXCEPTIONS: dict[str, tuple[str, str]] = {
     "all_dropped": ("network", ""),
     # Each of them is a root of its own; which one comes first is told by when it stopped.
@@ -65,14 +67,11 @@ def verdict_of(run: Run) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", run.last("incident_triage")["verdict"])
 
 
-def triage_names(name: str, state: pathlib.Path, depth: str = "full") -> dict[str, t.Any]:
-    """Look at all targets while a fault is in. It has to name the row of TABLE and nothing else; returns the verdict.
-
-    full: faults that show in movement only are seen at once, without a past.
-    """
+def triage_names(name: str, state: pathlib.Path) -> dict[str, t.Any]:
+    """Look at all targets while a fault is in. It has to name the row of TABLE and nothing else; returns the verdict."""
     fault = faults.ALL[name]
     inventory = INVENTORY.get(fault.profile or "", "inventory/lab")
-    run = triage(state, inventory=inventory, incident_triage_depth=depth)
+    run = triage(state, inventory=inventory, incident_triage_depth="full" if name in MOVES else "quick")
     verdict = verdict_of(run)
     component, scenario = TABLE[name]
     assert (verdict["component"], verdict["scenario"]) == (component, scenario), run.output
