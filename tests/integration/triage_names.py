@@ -68,7 +68,7 @@ def verdict_of(run: Run) -> dict[str, t.Any]:
 
 
 def triage_names(name: str, state: pathlib.Path) -> dict[str, t.Any]:
-    """Look at all targets while a fault is in. It has to name the row of TABLE and nothing else; returns the verdict."""
+    """Look at all targets while a fault is in: it names the row of TABLE and nothing else. Returns the verdict."""
     fault = faults.ALL[name]
     inventory = INVENTORY.get(fault.profile or "", "inventory/lab")
     run = triage(state, inventory=inventory, incident_triage_depth="full" if name in MOVES else "quick")
