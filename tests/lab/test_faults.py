@@ -106,7 +106,7 @@ MEMORY = {
 
 ALL_DOWN = {
     "all_dropped": {"http.connect.timeout", "triage.network.gone"},
-    "all_stopped": {NOT_RUNNING, "http.connect.refused", "kafka.lag.stopped"},
+    "all_stopped": {NOT_RUNNING, "http.connect.refused"},
 }
 
 
