@@ -64,11 +64,12 @@ class ActionModule(CheckRunner):
         return looks
 
     def _ask(self, host: str, call: triage_targets.Call, variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """One look; a second one in full where the first was too short to tell, as that of a growing lag is."""
+        """One look; a second one in full where the first was too short to tell: a growing lag, or errors that a service
+        has had since the last look and may have no more."""
         try:
             options = self.options(call.module, call.options, variables["hostvars"][host])
             result = self.run_check(call.module, {**options, **call.quick}, variables)
-            if call.quick and call.module in triage_targets.AGAIN and result.get("reachable") and _undecided(result):
+            if call.quick and result.get("reachable") and _too_short(call.module, result):
                 result = self.run_check(call.module, options, variables)
         except AnsibleConnectionFailure as error:
             return {"unreachable": True, "msg": str(clean(str(error)))}
@@ -77,5 +78,7 @@ class ActionModule(CheckRunner):
         return result
 
 
-def _undecided(result: t.Mapping[str, t.Any]) -> bool:
-    return any(finding["state"] == UNKNOWN for finding in result.get("findings") or ())
+def _too_short(module: str, result: t.Mapping[str, t.Any]) -> bool:
+    findings = result.get("findings") or ()
+    undecided = module in triage_targets.AGAIN and any(finding["state"] == UNKNOWN for finding in findings)
+    return undecided or any(finding["id"] in triage_targets.LOOKS_BACK for finding in findings)

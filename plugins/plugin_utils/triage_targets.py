@@ -31,6 +31,8 @@ PROGRAM_VARIABLES = ("go_metrics_url", "go_pprof_url")
 """A service that says where its program can be looked into is looked into."""
 AGAIN = ("kafka_health_info",)
 """Checks that say unknown where one sample is too few to tell: they are asked again, in full."""
+LOOKS_BACK = frozenset({"http.errors.high", "http.health.shallow"})
+"""Findings that one sample has from what was counted since an earlier look: they may be over, so these too."""
 
 
 @dataclasses.dataclass(frozen=True)
