@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import resource
-import shutil
 import socket
 import subprocess
 import sys
@@ -155,9 +154,10 @@ def measure(server: Server, environment: dict[str, str], runs: int) -> None:
 @contextlib.contextmanager
 def large_server() -> t.Iterator[Server]:
     """A server of its own, gone afterwards."""
-    program, command_line = shutil.which("redis-server"), shutil.which("redis-cli")
-    if program is None or command_line is None:
-        sys.exit("--scale needs redis-server and redis-cli here: apt-get install redis-server")
+    from lab import config, packages
+
+    program = packages.redis_server(config.load().state)
+    packages.need({"redis-cli": "redis-tools"}, config.load().state / "log")
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = int(sock.getsockname()[1])
@@ -166,7 +166,7 @@ def large_server() -> t.Iterator[Server]:
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         try:
             ready(port)
-            yield Server(port, (command_line, "-p", str(port)))
+            yield Server(port, ("redis-cli", "-p", str(port)))
         finally:
             process.terminate()
             process.wait(30)

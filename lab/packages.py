@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from lab import proc, progress
+from lab import locks, proc, progress
 from lab.errors import LabError
 
 
@@ -32,6 +32,20 @@ def need(programs: dict[str, str], log_dir: Path) -> None:
             f"apt-get install {' '.join(names)}",
             env=quiet,
         )
+
+
+def redis_server(state: Path) -> str:
+    """A redis-server. Debian's redis-tools has it under another name, and does not start one on the lab's own port."""
+    found = os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
+    if found:
+        return found
+    with locks.held(state / "redis-server.lock", "another one that installs redis-tools", 300):
+        need({"redis-check-rdb": "redis-tools"}, state / "log")
+        link = state / "redis-server"
+        if not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(shutil.which("redis-check-rdb") or "redis-check-rdb")
+    return str(link)
 
 
 def _found(program: str) -> bool:

@@ -37,3 +37,10 @@ for path in (COLLECTIONS, ROOT, ROOT / "tools"):
     # The checkout's own lab/ and tools, and the collection as ansible_collections.incident.response.
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs of ansible-playbook take seconds each: of those only what is marked core runs with the oldest too."""
+    for item in items:
+        if item.path.name.endswith("_play.py"):
+            item.add_marker(pytest.mark.play)

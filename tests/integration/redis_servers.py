@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,25 +22,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from servers import free_port
 
-from lab import config, locks, packages
+from lab import config, packages
 
-
-def _program() -> str:
-    """redis-server. Debian's redis-tools has it under another name, and does not start one on the lab's own port."""
-    found = os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
-    if found:
-        return found
-    state = config.load().state
-    with locks.held(state / "redis-server.lock", "another run of tests that installs redis-tools", 300):
-        packages.need({"redis-check-rdb": "redis-tools"}, state / "log")
-        link = state / "redis-server"
-        if not link.exists():
-            link.unlink(missing_ok=True)
-            link.symlink_to(shutil.which("redis-check-rdb") or "redis-check-rdb")
-    return str(link)
-
-
-BINARY = _program()
+BINARY = packages.redis_server(config.load().state)
 CALM = {"latency_ms": {"warn": 800, "crit": 5000}}
 """A busy machine of tests is no slow Redis."""
 QUICK = {"window": 0.4, "scan_seconds": 0.2, "timeout": 0.5, "patience": 0.5, "lookback": 2.0, "deadline": 15.0}
