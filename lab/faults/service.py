@@ -142,7 +142,14 @@ def _write(container: Container, text: str) -> None:
 
 # What a look may see besides, depending on when it comes.
 BESIDE = ("docker.container.unhealthy", "http.metrics.broken")
-GONE = ("docker.container.not_running", "http.connect.refused", "http.response.reset", "http.process.restarted")
+GONE = (
+    "docker.container.not_running",
+    "http.connect.refused",
+    "http.health.failing",
+    "http.health.flapping",
+    "http.process.restarted",
+    "http.response.reset",
+)
 
 FAULTS = (
     Fault(

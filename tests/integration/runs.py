@@ -48,9 +48,12 @@ class Run:
 
     @property
     def looks(self) -> list[dict[str, t.Any]]:
-        """What every check of the last looks gave, those in this process first."""
-        taken = self.last("incident_observe")["results"]
-        return taken + (self.last("incident_check").get("results", []) if self.ran("incident_check") else [])
+        """What every check of the last looks gave, those in this process first, without what Ansible adds."""
+        taken = list(self.last("incident_observe")["results"])
+        if self.ran("incident_check"):
+            taken += self.last("incident_check").get("results", [])
+        added = ("_ansible", "ansible_loop_var", "__incident_look", "say", "msg")
+        return [{name: value for name, value in row.items() if not name.startswith(added)} for row in taken]
 
     @property
     def outcome(self) -> str:
