@@ -51,6 +51,16 @@ def switch(lab: Lab, service: str, name: str, value: int) -> None:
         raise LabError(f"{service} answered {code} to its switch {name}", f"lab logs {service}")
 
 
+def await_restarts(lab: Lab, service: str, wanted: int) -> None:
+    """Until its restart policy has brought it back so often."""
+
+    def reason() -> str | None:
+        count = int(lab.container(service).attrs["RestartCount"])
+        return None if count >= wanted else f"it was {count} times"
+
+    wait_until(f"{service} to be restarted {wanted} times", reason, SHOWS, 0.25, hint=f"lab logs {service}")
+
+
 def reset(lab: Lab, service: str) -> None:
     code = http.status(lab.config.url(f"{service}-admin", "/reset"), "POST")
     if code != 200:

@@ -94,12 +94,7 @@ def _starve(lab: Lab) -> None:
     container.stop(timeout=2)
     container.update(mem_limit=STARVED, memswap_limit=STARVED)
     container.start()
-
-    def reason() -> str | None:
-        count = int(lab.container(SERVICE).attrs["RestartCount"])
-        return None if count >= 2 else f"it was {count} times"
-
-    wait_until("auth to be restarted twice", reason, acts.SHOWS, 0.25, hint="lab logs auth")
+    acts.await_restarts(lab, SERVICE, 2)
 
 
 def _exceed(lab: Lab) -> None:

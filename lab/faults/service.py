@@ -114,12 +114,7 @@ def _die_again_and_again(lab: Lab, seconds: int) -> None:
     container = lab.container(SERVICE)
     _write(container, str(seconds))
     container.exec_run(["kill", "-ABRT", "1"])  # not through Docker, which would take it for a stop that was wanted
-    wait_until("auth to be restarted twice", lambda: _restarts(lab, 2), acts.SHOWS, 0.25, hint="lab logs auth")
-
-
-def _restarts(lab: Lab, wanted: int) -> str | None:
-    count = int(lab.container(SERVICE).attrs["RestartCount"])
-    return None if count >= wanted else f"it was {count} times"
+    acts.await_restarts(lab, SERVICE, 2)
 
 
 def _live_on(lab: Lab) -> None:
