@@ -32,7 +32,7 @@ WORKERS: tuple[dict[str, Any], ...] = (
 )
 """Idle for ever, and never to be killed."""
 LONG = "3600"
-LOADED_KEYS = "10000"
+LOADED_KEYS = "30000"
 LOAD_DELAY = "1500"
 
 
@@ -200,6 +200,7 @@ def _load(lab: Lab) -> None:
 
 def _loaded(lab: Lab) -> None:
     if answer(lab, "PING").startswith("LOADING"):
+        cli(lab, "CONFIG", "SET", "key-load-delay", "0")
         with contextlib.suppress(LabError):
             await_answer(lab, "the load to end", "PONG", "PING")
     _restore(lab, "key-load-delay", "loading-process-events-interval-bytes")

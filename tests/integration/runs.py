@@ -52,7 +52,7 @@ class Run:
         taken = list(self.last("incident_observe")["results"])
         if self.ran("incident_check"):
             taken += self.last("incident_check").get("results", [])
-        added = ("_ansible", "ansible_loop_var", "__incident_look", "say", "msg")
+        added = ("_ansible", "ansible_loop_var", "__incident_look", "say", "msg", "failed")
         return [{name: value for name, value in row.items() if not name.startswith(added)} for row in taken]
 
     @property

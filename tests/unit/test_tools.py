@@ -18,6 +18,7 @@ FAILED tests/unit/test_x.py::test_a - assert 1 == 2
 ERROR tests/unit/test_y.py - ImportError
 1 failed, 3 passed, 1 skipped, 1 error in 0.05s
 """
+MIXED_FAILURES = ("FAILED tests/unit/test_x.py::test_a - assert 1 == 2", "ERROR tests/unit/test_y.py - ImportError")
 SANITY_FAILED = """\
 Running sanity test "compile" on Python 3.13
 Running sanity test "pep8"
@@ -34,7 +35,7 @@ pep8
     [
         ("..\n2 passed in 0.01s\n", True, (2, 0, 0, ())),
         ("=== 2 passed, 1 warning in 61.01s (0:01:01) ===\n", True, (2, 0, 0, ())),
-        (PYTEST_MIXED, False, (3, 2, 1, ("FAILED tests/unit/test_x.py::test_a", "ERROR tests/unit/test_y.py"))),
+        (PYTEST_MIXED, False, (3, 2, 1, MIXED_FAILURES)),
         ("5 deselected in 0.01s\n", False, (0, 1, 0, ())),
         ("killed in the middle\n", False, (0, 1, 0, ())),
     ],
@@ -42,6 +43,14 @@ pep8
 def test_pytest_output_is_counted(output: str, succeeded: bool, expected: tuple) -> None:
     tally = phases.pytest_tally(output, succeeded)
     assert (tally.passed, tally.failed, tally.skipped, tally.failures) == expected
+
+
+def test_molecule_output_names_what_failed_below_it() -> None:
+    output = '│ TASK [Look] ***\n│ fatal: [kafka-main]: FAILED! => {\n│   "msg": "status is unknown"\n│ }\n'
+    tally = phases.molecule_tally(output, False)
+    assert (tally.failed, len(tally.failures)) == (1, 1)
+    assert "kafka-main" in tally.failures[0] and "status is unknown" in tally.failures[0]
+    assert phases.molecule_tally("whatever", True) == Tally(1, 0)
 
 
 def test_sanity_output_is_counted() -> None:

@@ -17,6 +17,8 @@ from .paths import LOGS, ROOT
 
 TAIL = 40
 """Lines of a failing command's log that are shown."""
+REASON = 400
+"""Characters of a failed test's name and reason that are shown: the log may be gone when somebody reads them."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,21 @@ def pytest_tally(output: str, succeeded: bool) -> Tally:
     closing = next((line for line in reversed(output.splitlines()) if re.search(r"^=* ?\d+ \w+.* in \d", line)), "")
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", closing)}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
-    names = tuple(line.split(" - ")[0] for line in output.splitlines() if re.match(r"(FAILED|ERROR) \S+\.py\b", line))
+    names = tuple(line[:REASON] for line in output.splitlines() if re.match(r"(FAILED|ERROR) \S+\.py\b", line))
     if not succeeded and not failed:
         # It stopped before or after the tests: no test at all, a bad option, a deadline.
         failed = 1
     return Tally(counts.get("passed", 0), failed, counts.get("skipped", 0), names, closing.strip("= "))
+
+
+def molecule_tally(output: str, succeeded: bool) -> Tally:
+    """What failed below molecule: tasks with the lines that follow, and tests. Its own last lines tell neither."""
+    lines = [line.lstrip(" │") for line in re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines()]
+    starts = [
+        number for number, line in enumerate(lines) if re.match(r"(fatal|failed): \[|\[ERROR\]|E   |FAILED ", line)
+    ]
+    names = tuple(" ".join(lines[number : number + 4])[:REASON] for number in starts)
+    return Tally(1, 0) if succeeded else Tally(0, 1, failures=names[:10])
 
 
 def sanity_tally(output: str, succeeded: bool) -> Tally:
