@@ -39,7 +39,7 @@ def tool(name: str, *command: str, seconds: int, venv: Path = VENV, reader: Read
 
 def pytest(name: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
     cache = f"cache_dir=.build/pytest-{venv.name}"
-    command = ("pytest", "-q", "-o", cache, "--color=no", *arguments)
+    command = ("pytest", "-o", cache, "--color=no", *arguments)
     # Columns: a reason is cut to the width of a terminal that is not there.
     return tool(name, *command, seconds=seconds, venv=venv, reader=pytest_tally, COLUMNS="500")
 
@@ -121,8 +121,12 @@ def in_second_lab(name: str, *command: str, seconds: int) -> Step:
 
 
 def on_two_labs(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
-    """The second worker has the second lab (tests/conftest.py); the tests of one file stay together."""
-    step = lab_pytest(marks, "-n", "2", "--dist", "loadfile", *arguments, seconds=seconds, venv=venv)
+    """The second worker has the second lab (tests/conftest.py); the tests of one file stay together.
+
+    In our own order, longest first, and with the name and the time of each: it runs for many minutes.
+    """
+    spread = ("-v", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20")
+    step = lab_pytest(marks, *spread, *arguments, seconds=seconds, venv=venv)
     second = {f"SECOND_{name}": value for name, value in SECOND.items()}
     return replace(step, environment={**step.environment, **second})
 
