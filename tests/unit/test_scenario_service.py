@@ -119,7 +119,7 @@ def test_without_a_container_that_runs_nothing_is_restarted() -> None:
     silent = page(finding("http.response.silent"), kind="silent")
     assert titles(plan(silent, containers(status="exited"))) == []
     assert titles(plan(silent, where=scope(runtime=None))) == []
-    elsewhere = plan(silent, where=scope(runtime={**RUNS, "kind": "kubernetes"}))
+    elsewhere = plan(silent, where=scope(runtime={**RUNS, "kind": "nomad"}))
     assert titles(elsewhere) == []
     assert elsewhere.escalate
 

@@ -22,18 +22,29 @@ class ModuleCall:
     options: dict[str, t.Any]
 
 
-VERBS = {
-    "start": "started",
-    "restart": "restarted",
-    "unpause": "unpaused",
-    "continue": "continued",
-    "raise_memory": "memory_raised",
+VERBS: dict[str, dict[str, str]] = {
+    "docker": {
+        "start": "started",
+        "restart": "restarted",
+        "unpause": "unpaused",
+        "continue": "continued",
+        "raise_memory": "memory_raised",
+    },
+    "kubernetes": {
+        "restart": "restarted",
+        "roll_back": "rolled_back",
+        "raise_memory": "memory_limit",
+        "scale": "scaled",
+    },
 }
-"""What a plan asks for, and the state that the runtime's module calls it by."""
+"""Kind of runtime -> what a plan asks for, and the state that the runtime's module calls it by."""
+CHECKS = {"docker": "docker_health_info", "kubernetes": "kubernetes_health_info"}
+KUBECTL = {"restart": "rollout restart", "roll_back": "rollout undo", "logs": "logs", "logs -f": "logs -f"}
 
 
-def supported(runtime: Runtime | None) -> bool:
-    return runtime is not None and runtime.kind == "docker"
+def supported(runtime: Runtime | None, verb: str = "") -> bool:
+    """Whether something here looks at it, and can carry out that verb on it."""
+    return runtime is not None and runtime.kind in VERBS and (not verb or verb in VERBS[runtime.kind])
 
 
 def call_of(action: Action) -> ModuleCall:
@@ -50,20 +61,25 @@ def act(
     runtime: Runtime, verb: str, identity: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any] | None = None
 ) -> ModuleCall:
     """The call that carries out a verb. Raises ValueError for a runtime that nothing here can act on."""
-    if not supported(runtime):
-        raise ValueError(f"nothing here can {verb} {runtime.service}: its runtime is {runtime.kind!r}, known is docker")
-    wanted = {
-        "project": runtime.project,
-        "service": runtime.service,
-        "state": VERBS[verb],
-        "identity": dict(identity),
-        **(options or {}),
-    }
+    if not supported(runtime, verb):
+        known = ", ".join(sorted(kind for kind, verbs in VERBS.items() if verb in verbs)) or "none"
+        raise ValueError(
+            f"nothing here can {verb} {runtime.service}: its runtime is {runtime.kind!r}, known is {known}"
+        )
+    wanted = {"state": VERBS[runtime.kind][verb], "identity": dict(identity), **(options or {})}
+    if runtime.kind == "kubernetes":
+        kind, _slash, name = runtime.service.partition("/")
+        wanted = {"namespace": runtime.project, "kind": kind, "name": name, **wanted}
+        return ModuleCall("incident.response.kubernetes_workload", runtime.host, wanted)
+    wanted = {"project": runtime.project, "service": runtime.service, **wanted}
     return ModuleCall("incident.response.docker_service", runtime.host, wanted)
 
 
 def by_hand(runtime: Runtime | None, verb: str) -> str:
     """The command that a person would type for a verb."""
+    if runtime is not None and runtime.kind == "kubernetes":
+        words = KUBECTL.get(verb)
+        return f"kubectl -n {runtime.project} {words} {runtime.service.lower()}" if words else ""
     if runtime is None or runtime.kind != "docker":
         return ""
     word = {"continue": "kill -s CONT"}.get(verb, verb)
@@ -73,31 +89,41 @@ def by_hand(runtime: Runtime | None, verb: str) -> str:
 
 def limit_by_hand(runtime: Runtime, identity: t.Mapping[str, t.Any], limit: int) -> str:
     """The command that a person would type to give what runs a memory limit back, in bytes, while it runs on."""
+    if runtime.kind == "kubernetes":
+        return by_hand(runtime, "roll_back")
     return f"docker update --memory {limit} {str(identity.get('id'))[:12]}" if supported(runtime) else ""
 
 
 def persist_by_hand(runtime: Runtime, memory: str) -> str:
     """The command that a person would type to write a memory limit into what the runtime deploys from."""
-    if not supported(runtime):
+    if runtime.kind != "docker":
         return ""
     words = [f"project={runtime.project}"] if runtime.project else []
-    words += [f"service={runtime.service}", f"state={VERBS['raise_memory']}", f"memory={memory}", "persist=true"]
+    words += [f"service={runtime.service}", f"state={VERBS['docker']['raise_memory']}", f"memory={memory}"]
+    words.append("persist=true")
     return f"ansible {runtime.host} -m incident.response.docker_service -a {shlex.quote(' '.join(words))}"
 
 
 def look(wanted: t.Mapping[str, Runtime], options: t.Mapping[str, t.Any]) -> list[CheckCall]:
-    """One check per container host and project, over all services that run there.
+    """One check per host that runs things and project or namespace on it, over all services that run there.
 
-    wanted: component name -> runtime. options: more options of docker_health_info, for all of them.
+    wanted: component name -> runtime. options: more options of the checks, for all of them.
     """
-    places: dict[tuple[str, str], dict[str, str]] = {}
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
     for component, runtime in sorted(wanted.items()):
         if supported(runtime):
-            places.setdefault((runtime.host, runtime.project), {})[runtime.service] = component
+            found.setdefault((runtime.kind, runtime.host, runtime.project), {})[runtime.service] = component
     calls = []
-    for (host, project), components in sorted(places.items()):
-        call_options = {"services": sorted(components), "components": components, **options}
-        if project:
-            call_options["project"] = project
-        calls.append(CheckCall(f"containers on {host}", "incident.response.docker_health_info", host, call_options))
+    for (kind, host, project), components in sorted(found.items()):
+        word = "containers" if kind == "docker" else "workloads"
+        module = f"incident.response.{CHECKS[kind]}"
+        calls.append(CheckCall(f"{word} on {host}", module, host, {**place(kind, project, components), **options}))
     return calls
+
+
+def place(kind: str, project: str, components: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The options of a runtime's check that select some of what runs there. components: service -> component."""
+    selected = {"services": sorted(components), "components": dict(components)}
+    if kind == "kubernetes":
+        return {"namespaces": [project], "workloads": selected["services"], "components": selected["components"]}
+    return {**selected, **({"project": project} if project else {})}

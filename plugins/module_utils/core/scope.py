@@ -13,9 +13,17 @@ class ScopeError(ValueError):
     """The inventory contradicts itself. The text says which variable of which host, and what to write instead."""
 
 
+WORKLOADS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet"}
+"""How people write the kind of a workload of Kubernetes, and how its API does."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Runtime:
-    """What runs a service. kind decides which modules look at it and act on it (see runtimes.py)."""
+    """What runs a service. kind decides which modules look at it and act on it (see runtimes.py).
+
+    docker: project is compose's ("" is any), service its service. kubernetes: project is the namespace, service the
+    workload as its API names it, "Deployment/gateway".
+    """
 
     kind: str
     host: str
@@ -26,10 +34,25 @@ class Runtime:
     def from_vars(cls, where: str, data: t.Any) -> Runtime:
         if not isinstance(data, t.Mapping):
             raise ScopeError(f"{where}: runtime is a mapping of kind, host, project and service, not {data!r}")
-        missing = [name for name in ("kind", "host", "service") if not data.get(name)]
+        kubernetes = data.get("kind") == "kubernetes"
+        names = ("kind", "host", "namespace", "workload") if kubernetes else ("kind", "host", "service")
+        missing = [name for name in names if not data.get(name)]
         if missing:
             raise ScopeError(f"{where}: runtime lacks {', '.join(missing)}")
-        return cls(str(data["kind"]), str(data["host"]), str(data.get("project") or ""), str(data["service"]))
+        kind, host = str(data["kind"]), str(data["host"])
+        if kubernetes:
+            return cls(kind, host, str(data["namespace"]), _workload(where, str(data["workload"])))
+        return cls(kind, host, str(data.get("project") or ""), str(data["service"]))
+
+
+def _workload(where: str, text: str) -> str:
+    """gateway and deployment/gateway are Deployment/gateway."""
+    kind, _slash, name = text.rpartition("/")
+    known = WORKLOADS.get(kind.lower() or "deployment")
+    if not known or not name:
+        kinds = ", ".join(sorted(WORKLOADS))
+        raise ScopeError(f"{where}: runtime.workload is a name, or kind/name with a kind of {kinds}, not {text!r}")
+    return f"{known}/{name}"
 
 
 @dataclasses.dataclass(frozen=True)
