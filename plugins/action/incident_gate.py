@@ -12,7 +12,7 @@ from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 
 from ..module_utils.core import gate
 from ..module_utils.core.plan import Plan
-from ..module_utils.core.scenarios.containers import containers
+from ..module_utils.core.scenarios.running import healthy
 from ..module_utils.core.scope import Observed
 from ..plugin_utils import say
 from ..plugin_utils.incident_action import IncidentAction
@@ -94,16 +94,7 @@ class ActionModule(IncidentAction):
 
     def _healthy(self, plan: Plan, observed: t.Sequence[Observed]) -> dict[str, int]:
         """Healthy containers of each service that the plan touches."""
-        return {
-            action.service: sum(
-                container.healthy
-                for container in containers(
-                    observed, action.runtime.host, action.runtime.project, action.runtime.service
-                )
-            )
-            for action in plan.actions
-            if action.runtime
-        }
+        return {action.service: healthy(observed, action.runtime) for action in plan.actions if action.runtime}
 
     def _write_down(self, answers: list[gate.Passed], state: str) -> None:
         if not self.args["incident"]:

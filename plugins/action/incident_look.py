@@ -58,7 +58,7 @@ class ActionModule(CheckRunner):
             if call.only and "findings" in result:
                 result["findings"] = [item for item in result["findings"] if item["component"] == call.only]
             looks.append(digest(call.name, call.module, host, result, call.components))
-            away = call.module == triage_targets.scopes.ENGINE_CHECK and not result.get("reachable")
+            away = call.module in triage_targets.runtimes.CHECKS.values() and not result.get("reachable")
             if result.get("unreachable") or away:
                 break
         return looks

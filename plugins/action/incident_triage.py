@@ -74,7 +74,7 @@ class ActionModule(IncidentAction):
                 row = self.vars["hostvars"][host].get(self.args["look"]) or {}
                 rows[str(host)] = dict(row)
         if not rows:
-            groups = ", ".join(sorted({triage_targets.scopes.ENGINES, *triage_targets.CHECK_BY_GROUP}))
+            groups = ", ".join(sorted({*triage_targets.scopes.ENGINES, *triage_targets.CHECK_BY_GROUP}))
             raise AnsibleActionFail(f"Nothing was looked at: no host of this run is in one of the groups {groups}")
         return rows
 

@@ -10,12 +10,13 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
+from ..module_utils.core import runtimes
 from ..module_utils.core import triage_scope as scopes
 from ..module_utils.core.scenarios.service_scope import CHECK_OF
 from ..module_utils.core.scope import ScopeError
 from .check_runner import CHECKS, GROUPS, load
 
-NO_GROUP = (scopes.ENGINE_CHECK, "go_health_info")
+NO_GROUP = (*runtimes.CHECKS.values(), "go_health_info")
 """Checks whose name says nothing about an inventory group: engines have docker_hosts, and programs are services."""
 CHECK_BY_GROUP = {
     **{GROUPS[module]: module for module in CHECKS if module not in (*CHECK_OF.values(), *NO_GROUP)},
@@ -56,7 +57,7 @@ def modules_of(groups: t.Iterable[str]) -> list[str]:
 
 
 def is_target(groups: t.Collection[str]) -> bool:
-    return scopes.ENGINES in groups or bool(modules_of(groups))
+    return bool(scopes.ENGINES.keys() & set(groups) or modules_of(groups))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,8 +118,9 @@ def calls(
     if scopes.SERVICES in groups and any(variables.get(name) for name in PROGRAM_VARIABLES):
         options = {"component": scopes.program(host)}
         found.append(Call(f"program {host}", PROGRAM_CHECK, options, _quick(PROGRAM_CHECK, full)))
-    if scopes.ENGINES in groups:
-        found += _engine(host, everybody(), lines, full)
+    for group, kind in scopes.ENGINES.items():
+        if group in groups:
+            found += _engine(kind, host, everybody(), lines, full)
     return found
 
 
@@ -140,15 +142,18 @@ def _names(found: t.Mapping[str, scopes.Target]) -> dict[str, str]:
     return {**services, **{name: name for name in found}}
 
 
-def _engine(host: str, found: t.Mapping[str, scopes.Target], lines: int, full: bool) -> list[Call]:
-    """One look for each project that is declared there. Where none is, only the engine itself is judged."""
-    quick = {} if full else {"depth": "quick"}
+def _engine(kind: str, host: str, found: t.Mapping[str, scopes.Target], lines: int, full: bool) -> list[Call]:
+    """One look for each project or namespace that is declared there. Where none is, an engine of containers is judged
+    alone; a cluster as a whole."""
+    module = runtimes.CHECKS[kind]
+    quick = _quick(module, full)
     declared = scopes.on_engine(host, found)
+    if not declared and kind == "docker":
+        return [Call(f"engine {host}", module, {"component": host, "log_lines": 0}, quick, only=host)]
     if not declared:
-        return [Call(f"engine {host}", scopes.ENGINE_CHECK, {"component": host, "log_lines": 0}, quick, only=host)]
+        return [Call(f"cluster {host}", module, {"component": host, "log_lines": lines}, quick)]
     made = []
     for project, components in sorted(declared.items()):
-        options = {"component": host, "services": sorted(components), "components": components, "log_lines": lines}
-        options.update({"project": project} if project else {})
-        made.append(Call(f"containers on {host}", scopes.ENGINE_CHECK, options, quick, components))
+        options = {"component": host, "log_lines": lines, **runtimes.place(kind, project, components)}
+        made.append(Call(f"{runtimes.WHAT[kind]} on {host}", module, options, quick, components))
     return made

@@ -39,6 +39,8 @@ VERBS: dict[str, dict[str, str]] = {
 }
 """Kind of runtime -> what a plan asks for, and the state that the runtime's module calls it by."""
 CHECKS = {"docker": "docker_health_info", "kubernetes": "kubernetes_health_info"}
+WHAT = {"docker": "containers", "kubernetes": "workloads"}
+"""Kind of runtime -> the word for what is looked at."""
 KUBECTL = {"restart": "rollout restart", "roll_back": "rollout undo", "logs": "logs", "logs -f": "logs -f"}
 
 
@@ -115,15 +117,17 @@ def look(wanted: t.Mapping[str, Runtime], options: t.Mapping[str, t.Any]) -> lis
             found.setdefault((runtime.kind, runtime.host, runtime.project), {})[runtime.service] = component
     calls = []
     for (kind, host, project), components in sorted(found.items()):
-        word = "containers" if kind == "docker" else "workloads"
         module = f"incident.response.{CHECKS[kind]}"
-        calls.append(CheckCall(f"{word} on {host}", module, host, {**place(kind, project, components), **options}))
+        calls.append(
+            CheckCall(f"{WHAT[kind]} on {host}", module, host, {**place(kind, project, components), **options})
+        )
     return calls
 
 
 def place(kind: str, project: str, components: t.Mapping[str, str]) -> dict[str, t.Any]:
     """The options of a runtime's check that select some of what runs there. components: service -> component."""
-    selected = {"services": sorted(components), "components": dict(components)}
     if kind == "kubernetes":
-        return {"namespaces": [project], "workloads": selected["services"], "components": selected["components"]}
+        paths = {f"{project}/{service.partition('/')[2]}": component for service, component in components.items()}
+        return {"namespaces": [project], "names": sorted(paths), "components": paths}
+    selected = {"services": sorted(components), "components": dict(components)}
     return {**selected, **({"project": project} if project else {})}

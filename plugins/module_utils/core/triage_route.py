@@ -16,7 +16,7 @@ from .triage_rules import Owners
 from .triage_scope import Inventory, group_component
 
 MEMORY = "memory"
-MEMORY_IDS = ("docker.memory.", "go.")
+MEMORY_IDS = ("docker.memory.", "go.", "kubernetes.memory.")
 UNREAD = ("kafka.lag.", "kafka.offset.")
 
 

@@ -15,9 +15,8 @@ from .scenarios.postgresql_scope import pooler_runtime
 from .scenarios.service_scope import container
 from .scope import Runtime, Service, service_from_vars
 
-ENGINES = "docker_hosts"
-"""The inventory group of hosts that run containers."""
-ENGINE_CHECK = "docker_health_info"
+ENGINES = {"docker_hosts": "docker", "kubernetes_clusters": "kubernetes"}
+"""Inventory group of what runs services -> the kind of runtime that it is to them."""
 SERVICES = "http_services"
 VARIABLES = (
     "runtime",
@@ -54,7 +53,6 @@ class Target:
 
 
 Inventory = t.Mapping[str, Target]
-Place = tuple[str, str, str]
 
 
 def target_from_vars(name: str, variables: t.Mapping[str, t.Any]) -> Target:
@@ -70,23 +68,22 @@ def target_from_vars(name: str, variables: t.Mapping[str, t.Any]) -> Target:
     return Target(service, found, f"{container(name)}/pooler" if pooler else "", consumers(name, variables))
 
 
-def places(inventory: Inventory) -> dict[Place, str]:
-    """(host, project, service) of each container -> its component; one that several hosts share has that of the
-    first."""
-    found: dict[Place, str] = {}
+def places(inventory: Inventory) -> dict[Runtime, str]:
+    """What runs services -> its component; one that several hosts share has that of the first."""
+    found: dict[Runtime, str] = {}
     for name in sorted(inventory):
         for component, runtime in inventory[name].containers.items():
             if supported(runtime):
-                found.setdefault((runtime.host, runtime.project, runtime.service), component)
+                found.setdefault(runtime, component)
     return found
 
 
 def on_engine(host: str, inventory: Inventory) -> dict[str, dict[str, str]]:
     """What is declared to run on a host: project -> service -> component."""
     found: dict[str, dict[str, str]] = {}
-    for (where, project, service), component in sorted(places(inventory).items()):
-        if where == host:
-            found.setdefault(project, {})[service] = component
+    for runtime, component in places(inventory).items():
+        if runtime.host == host:
+            found.setdefault(runtime.project, {})[runtime.service] = component
     return found
 
 
@@ -108,7 +105,7 @@ def graph_of(inventory: Inventory) -> Graph:
     edges: dict[str, list[str]] = {}
     for name, target in inventory.items():
         needs = _needs(target, inventory)
-        own = {component: _place(runtime, component, where) for component, runtime in target.containers.items()}
+        own = {component: where.get(runtime, component) for component, runtime in target.containers.items()}
         inside = [program(name)] if SERVICES in target.groups else []
         edges[name] = [*(place for component, place in own.items() if component != target.pooler), *inside, *needs]
         edges[program(name)] = needs
@@ -122,10 +119,6 @@ def graph_of(inventory: Inventory) -> Graph:
     return edges
 
 
-def _place(runtime: Runtime, component: str, where: t.Mapping[Place, str]) -> str:
-    return where.get((runtime.host, runtime.project, runtime.service), component)
-
-
 def _needs(target: Target, inventory: Inventory) -> list[str]:
     """What it declares, and the pooler of a database: it may come to it through that."""
     found = list(target.service.depends_on)
@@ -133,7 +126,7 @@ def _needs(target: Target, inventory: Inventory) -> list[str]:
 
 
 def _consumes(
-    edges: dict[str, list[str]], group: str, cluster: str, consumer: Target | None, where: t.Mapping[Place, str]
+    edges: dict[str, list[str]], group: str, cluster: str, consumer: Target | None, where: t.Mapping[Runtime, str]
 ) -> None:
     """A group stands or falls with its consumer and with the cluster, and so does the consumer with the cluster."""
     edges[group] = [cluster]
@@ -141,7 +134,7 @@ def _consumes(
         return
     edges[group].append(consumer.name)
     for component, runtime in consumer.containers.items():
-        place = _place(runtime, component, where)
+        place = where.get(runtime, component)
         edges[group].append(place)
         if cluster not in edges[place]:
             edges[place].append(cluster)

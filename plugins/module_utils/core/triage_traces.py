@@ -9,7 +9,6 @@ import typing as t
 
 from .decide import Graph, dependencies
 from .runtimes import by_hand
-from .scope import Runtime
 from .triage_looks import Look, Row
 from .triage_rules import Owners
 from .triage_scope import Inventory, places
@@ -29,7 +28,8 @@ def logs_of(
     wanted = {owners.get(component, component) for component in failing}
     seen = {(look.host, row["project"], row["service"]): row for look in looks for row in look.containers}
     found = []
-    for (host, project, service), component in sorted(places(inventory).items(), key=lambda item: item[1]):
+    for runtime, component in sorted(places(inventory).items(), key=lambda item: item[1]):
+        host, project, service = runtime.host, runtime.project, runtime.service
         owner = component.partition(":")[2].partition("/")[0]
         if not everything and component not in failing and owner not in wanted:
             continue
@@ -38,7 +38,7 @@ def logs_of(
             {
                 "component": component,
                 "target": owner,
-                "follow": by_hand(Runtime("docker", host, project, service), "logs -f"),
+                "follow": by_hand(runtime, "logs -f"),
                 "on": host,
                 "lines": list(row.get("logs") or ()),
                 "traces": list(row.get("traces") or ()),

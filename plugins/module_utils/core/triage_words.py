@@ -32,6 +32,14 @@ CONTAINER_DOWN = frozenset(
         "docker.container.start_failed",
         "docker.memory.oom_killed",
         "docker.process.frozen",
+        "kubernetes.command.bad",
+        "kubernetes.config.missing",
+        "kubernetes.image.pull",
+        "kubernetes.init.failing",
+        "kubernetes.liveness.killing",
+        "kubernetes.memory.oom",
+        "kubernetes.pod.crashloop",
+        "kubernetes.replicas.short",
     }
 )
 NO_WAY = ("dns", "timeout", "unreachable")

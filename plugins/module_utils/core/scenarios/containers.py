@@ -53,6 +53,14 @@ class Container:
     peak: int | None = None
 
     @property
+    def said(self) -> str:
+        return f"container {self.id[:12]}"
+
+    @property
+    def dose(self) -> str:
+        return "1 container"
+
+    @property
     def identity(self) -> dict[str, t.Any]:
         return {"id": self.id, "started_at": self.started_at}
 

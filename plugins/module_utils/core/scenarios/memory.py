@@ -22,6 +22,7 @@ from .containers import runtime_of, without_beside
 from .memory_scope import GO, State, has_go, state_of
 from .service_scope import container, container_looks, graph, own_looks
 from .variables import flag
+from .workload_plan import workload_proof
 
 SLACK = 2.0
 """Seconds that a judgement may take besides the looks."""
@@ -70,6 +71,8 @@ class MemoryScenario:
     def prove(self, scope: Scope, observed: t.Sequence[Observed], blamed: t.Collection[str]) -> Proof:
         """Good: the working set is well below the limit, nothing of it was found or happened since, and it answers."""
         state = state_of(scope, observed)
+        if state.runtime and state.runtime.kind == "kubernetes":
+            return workload_proof(scope, state.runtime, observed)
         percent = state.percent
         wrong = _not_alive(scope, state) or _found_since(scope, state, observed)
         if percent is None:

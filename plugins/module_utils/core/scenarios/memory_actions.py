@@ -29,7 +29,7 @@ FOLLOW = 0.9
 
 def _seen(state: State) -> tuple[Runtime, Container] | None:
     """What runs the target, where it was seen and something here can act on it."""
-    if state.runtime is None or state.container is None or not supported(state.runtime):
+    if state.runtime is None or state.container is None or not supported(state.runtime, "raise_memory"):
         return None
     return state.runtime, state.container
 
@@ -53,7 +53,7 @@ def restart_once(case: Case, state: State, finding: Finding, draft: Draft) -> No
     """A restart frees what leaked and mends nothing, so it is done once and says when it will be so again."""
     target, key, found = case.scope.target, f"leak:{case.scope.target}", _seen(state)
     if found is None or found[1].status != "running":
-        draft.escalate.append(f"{finding.id}: no running container of {target} was seen, so nothing is restarted")
+        draft.escalate.append(f"{finding.id}: nothing that runs {target} was seen, so nothing is restarted")
         return
     if _was_done(case, key):
         draft.escalate.append(f"{target} was restarted for this before, and it is back: mend {_leak_of(finding)}")

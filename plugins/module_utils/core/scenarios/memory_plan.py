@@ -21,6 +21,8 @@ from .draft import Draft
 from .memory_actions import left, raise_once, restart_once
 from .memory_scope import LOOP, State, own_findings, restarts_of, state_of
 from .service_actions import elsewhere, hand_over, owner_of
+from .workload_plan import is_about_one, treat
+from .workloads import OOM as POD_OOM
 
 FAR = 4 * 3600.0
 """Seconds to its limit from which on a leak can wait for a person."""
@@ -83,7 +85,10 @@ def _own(case: Case, own: Found, draft: Draft) -> None:
     """Nothing that it depends on is to blame: the first branch of the tree that fits."""
     state = state_of(case.scope, case.observed)
     down = [own[name] for name in sorted(DOWN & own.keys())]
-    if down:
+    workload = [own[name] for name in sorted(own) if is_about_one(own[name])]
+    if workload:
+        _workload(case, workload, draft)
+    elif down:
         _not_memory(case, down[0], draft)
     elif not MEMORY & own.keys():
         for finding in own.values():
@@ -95,6 +100,14 @@ def _own(case: Case, own: Found, draft: Draft) -> None:
                 draft.notes.append(f"beside it: {finding.summary}")
             elif name not in MEMORY:
                 draft.leave(finding, f"{name} is no question of memory: nothing is done about it here")
+
+
+def _workload(case: Case, found: t.Sequence[Finding], draft: Draft) -> None:
+    for finding in found:
+        if finding.id == POD_OOM:
+            treat(case, finding, draft)
+        else:
+            _not_memory(case, finding, draft)
 
 
 def _not_memory(case: Case, finding: Finding, draft: Draft) -> None:

@@ -10,8 +10,8 @@ from ..plan import Action
 from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
-from .containers import Container, first
 from .draft import Draft
+from .running import Seen, first
 from .service_scope import SCENARIO_OF, container, group_of, runtimes
 
 
@@ -41,7 +41,7 @@ def hand_over(case: Case, where: str, draft: Draft) -> None:
     draft.proposals.append(Remedy(f"Treat {where} by its own scenario", "none", command))
 
 
-def seen_of(case: Case) -> tuple[Runtime, Container] | None:
+def seen_of(case: Case) -> tuple[Runtime, Seen] | None:
     """What runs the target, where it was seen and something here can act on it."""
     runtime = runtimes(case.scope).get(case.scope.target)
     if runtime is None or not supported(runtime):
@@ -50,17 +50,17 @@ def seen_of(case: Case) -> tuple[Runtime, Container] | None:
     return (runtime, found) if found else None
 
 
-def action_on(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Container], still: str) -> Action:
-    """One action of low risk on the container that was seen. still: what has to be so right before it."""
+def action_on(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Seen], still: str) -> Action:
+    """One action of low risk on what was seen to run it. still: what has to be so right before it."""
     runtime, seen = found
     return Action(
         verb=verb,
         service=case.scope.target,
         runtime=runtime,
-        dose="1 container",
+        dose=seen.dose,
         risk="low",
         reason=finding.summary,
-        precondition=f"container {seen.id[:12]} {still}",
+        precondition=f"{seen.said} {still}",
         undo=by_hand(runtime, "stop") if verb == "start" else "",
         identity=seen.identity,
         blames=(finding.id,),

@@ -22,6 +22,7 @@ from .containers import STILL, VERBS
 from .draft import Draft
 from .service_actions import action_on, elsewhere, owner_of, seen_of
 from .service_scope import container
+from .workload_plan import is_about_one, treat
 
 HUNG = ("http.response.silent", "http.connect.refused", "docker.port.not_listening")
 """What a restart may cure, where the container runs and no dependency is to blame."""
@@ -41,6 +42,8 @@ def _treat(case: Case, finding: Finding, draft: Draft) -> None:
         elsewhere(case, finding, owner, draft)
     elif finding.component == container(target) and finding.id in VERBS:
         _bring_back(case, finding, draft)
+    elif is_about_one(finding):
+        treat(case, finding, draft)
     elif finding.id in HUNG:
         _restart_once(case, finding, draft)
     elif finding.details.get("dependency"):
@@ -64,7 +67,7 @@ def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
     key = f"hung:{target}"
     draft.proposals.extend(finding.remedies)
     if found is None or found[1].status != "running":
-        draft.escalate.append(f"{finding.id}: no running container of {target} was seen, so nothing is restarted")
+        draft.escalate.append(f"{finding.id}: nothing that runs {target} was seen, so nothing is restarted")
         return
     if finding.id == "http.connect.refused" and found[1].reachable:
         ports = ", ".join(sorted(set(found[1].reachable)))
@@ -76,7 +79,8 @@ def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
     if any(item.service == target and item.key == key for item in case.done):
         draft.escalate.append(f"{target} was restarted for this before, and it is so again: find out why it hangs")
         return
-    options: dict[str, t.Any] = {"dump": "quit"} if finding.id == "http.response.silent" else {}
+    docker = found[0].kind == "docker"
+    options: dict[str, t.Any] = {"dump": "quit"} if docker and finding.id == "http.response.silent" else {}
     action = action_on(case, "restart", finding, found, "is the one that was seen")
     draft.notes.append(f"{target} is restarted once; where that does not last, nothing restarts it again")
     draft.act(dataclasses.replace(action, key=key, options=options))

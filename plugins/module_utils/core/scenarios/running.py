@@ -1,0 +1,32 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs a service as it was seen, whatever its runtime: what the plans for all of them ask for."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..scope import Observed, Runtime
+from . import containers, workloads
+
+Seen = containers.Container | workloads.Workload
+FIRST: dict[str, t.Callable[[t.Iterable[Observed], Runtime], Seen | None]] = {
+    "docker": containers.first,
+    "kubernetes": workloads.first,
+}
+
+
+def first(observed: t.Iterable[Observed], runtime: Runtime) -> Seen | None:
+    """What a runtime names, None where it was not seen or where nothing here knows its kind."""
+    find = FIRST.get(runtime.kind)
+    return find(observed, runtime) if find else None
+
+
+def healthy(observed: t.Iterable[Observed], runtime: Runtime) -> int:
+    """How many healthy ones there are of what a runtime names, so that the last one is not restarted unasked."""
+    if runtime.kind == "kubernetes":
+        found = workloads.first(observed, runtime)
+        return found.available if found else 0
+    seen = containers.containers(observed, runtime.host, runtime.project, runtime.service)
+    return sum(container.healthy for container in seen)
