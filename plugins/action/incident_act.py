@@ -10,9 +10,13 @@ import typing as t
 
 from ..module_utils.core import runtimes
 from ..module_utils.core.plan import Action
+from ..module_utils.module.docker_options import DOCKER_CONNECTION
 from ..plugin_utils import say
 from ..plugin_utils.check_runner import GROUPS, defaults_of, options_of
 from ..plugin_utils.incident_action import IncidentAction
+
+CONNECTION = {"docker": tuple(DOCKER_CONNECTION.options)}
+"""Kind of runtime -> how its modules reach it: the same options in its check and in what acts on it."""
 
 
 class ActionModule(IncidentAction):
@@ -27,7 +31,7 @@ class ActionModule(IncidentAction):
     def act(self) -> dict[str, t.Any]:
         action = Action.from_dict(self.args["action"])
         call = runtimes.call_of(action)
-        options = {**self._inherited(action), **call.options}
+        options = {**self._inherited(action, call.module), **call.options}
         number = self._begin(action)
         started = time.time()
         found = dict(self._execute_module(module_name=call.module, module_args=options, task_vars=self.vars))
@@ -49,15 +53,19 @@ class ActionModule(IncidentAction):
             result.update(failed=True, msg=text)
         return {name: value for name, value in result.items() if value is not None}
 
-    def _inherited(self, action: Action) -> dict[str, t.Any]:
-        """How the target is reached, secrets among it: taken from its variables and module_defaults, never from a
-        plan."""
-        if not action.inherits:
+    def _inherited(self, action: Action, module: str) -> dict[str, t.Any]:
+        """How the target, or what runs it, is reached, secrets among it: taken from the variables and module_defaults
+        of the host that the change is made from, never from a plan."""
+        if action.module:
+            group, names = self.scenario.group, action.inherits
+        elif action.runtime and action.runtime.kind in CONNECTION:
+            group, names = GROUPS[runtimes.CHECKS[action.runtime.kind]], CONNECTION[action.runtime.kind]
+        else:
             return {}
-        check = next(name for name, group in GROUPS.items() if group == self.scenario.group)
-        host = self.vars["hostvars"][action.host]
-        found = {**defaults_of(self, action.module, self.scenario.group), **options_of(check, host)}
-        return {name: value for name, value in found.items() if name in action.inherits}
+        check = next(name for name, known in GROUPS.items() if known == group)
+        host = self.vars["hostvars"][action.runs_on]
+        found = {**defaults_of(self, module, group), **options_of(check, host)}
+        return {name: value for name, value in found.items() if name in names}
 
     def _text(self, action: Action, found: dict[str, t.Any], failed: bool, seconds: float) -> str:
         if failed:
