@@ -27,6 +27,9 @@ SECOND = {
     "LAB_PORT_OFFSET": str(int(os.environ.get("LAB_PORT_OFFSET") or 0) + 10000),
 }
 """Another lab beside the first one: tests mostly wait, so two of them at a time take little more than half."""
+PLAIN = "lab and not cluster and not kubernetes"
+"""Tests that need the lab as it is without a profile."""
+UNIT = "not lab and not cluster and not kubernetes"
 OLDEST_PHASES = ("unit-oldest", "sanity-oldest", "integration-oldest")
 
 
@@ -81,7 +84,7 @@ def sanity(name: str, venv: Path) -> Phase:
     return Phase(name, f"ansible-test sanity of an installed copy, {venv.name}", (step,))
 
 
-def unit(name: str, venv: Path, marks: str = "not lab and not cluster") -> Phase:
+def unit(name: str, venv: Path, marks: str = UNIT) -> Phase:
     # tests/lab has tests of the lab's own parts beside those that need it running.
     step = pytest("pytest", "-m", marks, "tests/unit", "tests/lab", seconds=900, venv=venv)
     return Phase(name, f"unit tests, {venv.name}", (step,))
@@ -150,7 +153,7 @@ def still() -> list[Phase]:
         ),
         sanity("sanity-oldest", VENV_OLDEST),
         unit("unit", VENV),
-        unit("unit-oldest", VENV_OLDEST, "not lab and not cluster and (core or not play)"),
+        unit("unit-oldest", VENV_OLDEST, f"{UNIT} and (core or not play)"),
         lint(),
         go(),
     ]
@@ -160,11 +163,12 @@ def live() -> list[Phase]:
     """What changes the lab and watches clocks: one after the other, and nothing beside it but a second lab."""
     both = ("tests/lab", "tests/integration")
     # The runbook's commands are typed as they stand there: they mean the first lab.
-    runbook = lab_pytest("lab and not cluster", "tests/lab", seconds=600)
-    newest = on_two_labs("lab and not cluster", "tests/integration", seconds=3600)
-    oldest = on_two_labs("lab and core and not cluster", "tests/integration", seconds=900, venv=VENV_OLDEST)
+    runbook = lab_pytest(PLAIN, "tests/lab", seconds=600)
+    newest = on_two_labs(PLAIN, "tests/integration", seconds=3600)
+    oldest = on_two_labs(f"core and {PLAIN}", "tests/integration", seconds=900, venv=VENV_OLDEST)
     second_down = in_second_lab("second lab down", "lab", "down", seconds=300)
     cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
+    node = tool("lab up", "lab", "up", "--profile", "kubernetes", seconds=1500)
     benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
     leftovers = own("leftovers", "leftovers", PROJECT, SECOND["LAB_PROJECT"], seconds=60)
     return [
@@ -176,6 +180,9 @@ def live() -> list[Phase]:
         # A scenario each: molecule would leave out those after one that fails.
         replace(against_lab("molecule", "one scenario a playbook", *molecule_scenarios()), go_on=True),
         against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *both, seconds=900)),
+        against_lab(
+            "kubernetes", "tests against a node of Kubernetes", node, lab_pytest("kubernetes", *both, seconds=1500)
+        ),
         against_lab("benchmarks", "every benchmark, quickly", *benchmarks),
         against_lab("demo", "make demo, from this checkout", own("demo", "demo", seconds=600)),
         against_lab("down", "the lab goes and leaves nothing", tool("lab down", "lab", "down", seconds=300), leftovers),

@@ -1,0 +1,143 @@
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scenarios on services that run in Kubernetes: the same trees, words, gates and reports as on containers."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import pathlib
+import typing as t
+
+import docker
+import pytest
+from runs import ROOT, Run
+from runs import play as play_any
+from servers import until
+
+from lab import config, kubernetes, locks, workloads
+from lab.faults import pods
+from lab.faults.model import Lab
+from lab.kubernetes_api import path
+
+pytestmark = pytest.mark.kubernetes
+
+TARGET = "gateway-pods"
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{workloads.NAMESPACE}/deployments/gateway"
+BOTH = (str(ROOT / "inventory/lab"), str(ROOT / "inventory/lab_kubernetes"))
+HUNGRY = "undersized"
+SHOWS = 90.0
+
+Object = dict[str, t.Any]
+
+
+def play(state: pathlib.Path, *arguments: str, playbook: str, **variables: t.Any) -> Run:
+    more = ("-i", BOTH[1], *arguments)
+    return play_any(state, *more, playbook=f"playbooks/{playbook}.yml", inventory=BOTH[0], **variables)
+
+
+service = functools.partial(play, playbook="scenario_service")
+memory = functools.partial(play, playbook="scenario_memory")
+
+
+@pytest.fixture
+def lab() -> t.Iterator[Lab]:
+    settings = config.load()
+    with locks.held(settings.project_state / "lock", "a test", 60) as lock:
+        yield Lab(docker.from_env(), settings, lock)
+
+
+def standing(lab: Lab) -> Object:
+    return workloads.gateway(kubernetes.service_image(lab.config))
+
+
+@contextlib.contextmanager
+def broken_revision(lab: Lab) -> t.Iterator[None]:
+    """A deploy of gateway that crashes; the pods of before go on, as its rolling update lets them."""
+    wanted = standing(lab)
+    wanted["spec"]["template"]["spec"]["containers"][0]["command"] = [
+        "sh",
+        "-c",
+        "echo 'panic: bad deploy' >&2; exit 2",
+    ]
+    try:
+        lab.kubernetes.apply(wanted)
+        until("it to crash", lambda: "CrashLoopBackOff" in reasons(lab), SHOWS)
+        yield
+    finally:
+        lab.kubernetes.apply(standing(lab))
+        until("gateway to be well", lambda: well(lab), SHOWS)
+
+
+def reasons(lab: Lab) -> list[str]:
+    found = lab.kubernetes.list(f"/api/v1/namespaces/{workloads.NAMESPACE}/pods", app="gateway")
+    states = [one.get("state", {}) for pod in found for one in pods.statuses(pod)]
+    return [state["waiting"].get("reason", "") for state in states if "waiting" in state]
+
+
+def well(lab: Lab) -> bool:
+    return kubernetes.complete(lab.client, lab.config) is None
+
+
+def titles(run: Run) -> list[str]:
+    return [action["title"] for action in run.decision["plan"]["actions"]]
+
+
+def test_a_healthy_service_is_left_alone(lab: Lab, tmp_path: pathlib.Path) -> None:
+    run = service(tmp_path, "--limit", TARGET, incident_mode="auto")
+    assert (run.outcome, run.status) == ("healthy", 0), run.output
+
+
+def test_a_revision_that_fails_goes_back_where_that_is_allowed(lab: Lab, tmp_path: pathlib.Path) -> None:
+    with broken_revision(lab):
+        limited = ("--limit", TARGET)
+        checked = service(tmp_path / "c", "--check", *limited, incident_mode="auto", incident_max_risk="disruptive")
+        assert checked.finding_ids == ["kubernetes.pod.crashloop"]
+        assert titles(checked) == [f"roll_back {TARGET}"]
+        assert (checked.outcome, checked.status) == ("checked", 0), checked.output
+        refused = service(tmp_path / "r", *limited, incident_mode="auto")
+        assert (refused.outcome, refused.status) == ("refused", 2), refused.output
+        assert "CrashLoopBackOff" in reasons(lab), "mode auto takes low risk only: it is a deploy"
+        run = service(tmp_path / "r", *limited, incident_mode="auto", incident_max_risk="disruptive")
+        assert (run.outcome, run.status) == ("fixed", 0), run.output
+        now = lab.kubernetes.get(DEPLOYMENT)
+        assert now["spec"]["template"]["spec"]["containers"][0]["command"] == ["gateway"]
+        assert run.report["samples"][-1]["good"]
+
+
+def test_triage_names_the_revision_and_its_scenario(lab: Lab, tmp_path: pathlib.Path) -> None:
+    with broken_revision(lab):
+        run = play(tmp_path, playbook="triage")
+        verdict = run.last("incident_triage")["verdict"]
+        assert (verdict["target"], verdict["scenario"]) == (TARGET, "service"), run.output
+        assert len(verdict["treatments"]) == 1, run.output
+
+
+def test_a_limit_that_is_too_small_is_raised(lab: Lab, tmp_path: pathlib.Path) -> None:
+    """Its process needs 20 MiB at once, and may take 16."""
+    script = "x=$(head -c 20000000 /dev/zero | tr '\\0' a); echo ${#x}; sleep infinity & wait"
+    room = {"requests": {"cpu": "5m", "memory": "8Mi"}, "limits": {"cpu": "500m", "memory": "16Mi"}}
+    image = kubernetes.service_image(lab.config)
+    wanted = pods.workload(HUNGRY, [pods.container(image, script, resources=room)])
+    runtime = {"kind": "kubernetes", "host": "kubernetes-lab", "namespace": workloads.FAULTS, "workload": HUNGRY}
+    hosts = {"http_services": {"hosts": {HUNGRY: {"runtime": runtime}}}}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"children": hosts}}))
+    try:
+        lab.kubernetes.apply(wanted)
+        pods.await_shown(lab, HUNGRY, pods.both(pods.ended_with("OOMKilled"), pods.restarted(1)), SHOWS)
+        more = ("-i", str(inventory), "--limit", HUNGRY)
+        run = memory(tmp_path, *more, incident_mode="auto", incident_max_risk="disruptive")
+        assert run.finding_ids == ["kubernetes.memory.oom"], run.output
+        assert titles(run) == [f"raise_memory {HUNGRY}"]
+        assert (run.outcome, run.status) == ("fixed", 0), run.output
+        assert limit(lab.kubernetes.get(path(wanted))) == "32Mi"
+    finally:
+        lab.kubernetes.remove(path(wanted))
+        pods.await_gone(lab, HUNGRY)
+
+
+def limit(deployment: Object) -> str:
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"])
