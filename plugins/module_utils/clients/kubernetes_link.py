@@ -8,7 +8,9 @@ No model of the library is made of an answer: of 10,000 pods that costs more tim
 
 from __future__ import annotations
 
+import email.utils
 import json
+import time
 import typing as t
 import urllib.parse
 
@@ -79,6 +81,8 @@ class Link:
         self.login = login
         self.address = login.host
         self.deadline = deadline
+        self.skew = 0.0
+        """Seconds that the API's clock is before ours, as far as its answers tell."""
         self._pool = _pool(login)
 
     def get(self, path: str, query: Query | None = None) -> dict[str, t.Any]:
@@ -211,6 +215,7 @@ class Link:
             preload_content=False,
             decode_content=False,
         )
+        self.skew = _skew(response.headers.get("Date"))
         body, cut = b"", True
         try:
             body, cut = _read(response, limit, inner)
@@ -270,6 +275,16 @@ def _read(response: t.Any, limit: int, inner: Deadline) -> tuple[bytes, bool]:
         parts.append(part)
         size += len(part)
     return b"".join(parts)[:limit], True
+
+
+def _skew(date: str | None) -> float:
+    """The header has whole seconds: what is within two of ours is the same clock."""
+    try:
+        told = email.utils.parsedate_to_datetime(date or "").timestamp()
+    except (TypeError, ValueError):
+        return 0.0
+    skew = told - time.time()
+    return 0.0 if abs(skew) < 2 else round(skew, 1)
 
 
 def _pool(login: Login) -> t.Any:

@@ -67,7 +67,7 @@ def events(found: t.Iterable[tuple[Key, Event]], world: World) -> list[str]:
     told = []
     for key, event in list(found)[:MOST_EVENTS]:
         age = world.ago(event.last)
-        times = f" ({event.count} times)" if event.count > 1 else ""
+        times = f" ({event.times} times)" if event.times > 1 else ""
         when = f" {span(age)} ago" if age is not None else ""
         told.append(f"event of {key.kind} {key.name}{when}{times}: {event.reason}: {event.message[:300]}")
     return told

@@ -68,14 +68,13 @@ def _failed(book: Book, owner: Key, job: Job, world: World) -> None:
 
 
 def _late(book: Book, cronjob: CronJob, world: World) -> None:
-    """It was due, and no Job was made. What was due before it existed, or before it was last changed, does not count."""
+    """It was due, and no Job was made. What was due before it existed does not count."""
     due = last_due(cronjob.schedule, cronjob.zone, world.now)
     begun = max(cronjob.last or 0, cronjob.created or 0)
     if due is None or due <= begun + 60:
         return
-    level = world.settings.level("late_seconds", world.now - due)
-    first = _missed_since(cronjob, due, begun, world)
-    level = world.settings.level("late_seconds", world.now - first) or level
+    first = _missed_since(cronjob, due, begun)
+    level = world.settings.level("late_seconds", world.now - first)
     if not level:
         return
     busy = cronjob.policy == "Forbid" and cronjob.active
@@ -102,7 +101,7 @@ def _late(book: Book, cronjob: CronJob, world: World) -> None:
     book.add(finding, cronjob.key)
 
 
-def _missed_since(cronjob: CronJob, due: float, begun: float, world: World) -> float:
+def _missed_since(cronjob: CronJob, due: float, begun: float) -> float:
     """The earliest of a few times at which it was due and did not run."""
     for _turn in range(200):
         before = last_due(cronjob.schedule, cronjob.zone, due - 1)

@@ -62,6 +62,17 @@ class Verdict(t.NamedTuple):
         return RANKS.index(self.name)
 
 
+def worth(pod: Pod, now: float, window: float) -> bool:
+    """Whether a pod is looked at closely: it does not serve, or a process in it ended not long ago."""
+    if pod.phase == "Succeeded":
+        return False
+    if pod.phase != "Running" or not pod.ready.true or pod.reason:
+        return True
+    ends = [end.finished for end in (c.latest_end for c in pod.containers if not c.init) if end is not None]
+    restarts = any(container.restarts for container in pod.containers)
+    return restarts and any(at is None or now - at <= window for at in ends)
+
+
 def judge_pod(pod: Pod, world: World, sick_nodes: t.Container[str] = ()) -> Verdict | None:
     """None for a pod that is well, that goes, or that its node explains."""
     if pod.deleting or pod.phase == "Succeeded" or pod.node in sick_nodes:
@@ -159,7 +170,7 @@ def probe_kills(pod: Pod, container: Container, world: World) -> str:
     """What the probe that got a container killed said, from the events of its pod."""
     for event in world.recent(pod.key):
         match = re.match(r"(Liveness|Startup) probe failed", event.message)
-        if event.reason == "Unhealthy" and match and event.count >= 2:
+        if event.reason == "Unhealthy" and match and event.times >= 2:
             return event.message
         if event.reason == "Killing" and f"ontainer {container.name} failed" in event.message:
             return event.message

@@ -90,9 +90,9 @@ def key(kind: str, item: Object) -> Key:
 
 
 def owner(item: Object) -> Key | None:
-    """Its controller."""
+    """Its controller. A pod out of a file on its node is owned by that node, which is no workload."""
     for row in rows(item, "metadata", "ownerReferences"):
-        if row.get("controller") is True:
+        if row.get("controller") is True and row.get("kind") != "Node":
             return Key(text(row, "kind"), text(item, "metadata", "namespace"), text(row, "name"))
     return None
 
@@ -330,3 +330,19 @@ def event(item: Object) -> tuple[Key, Event]:
     said = text(item, "message") or text(item, "note")
     where = Key(text(about, "kind"), text(about, "namespace"), text(about, "name"))
     return where, Event(text(item, "reason"), said, times, first, last)
+
+
+_CPU = re.compile(r"container_cpu_cfs_(throttled_)?periods_total\{([^}]*)\} ([0-9.eE+]+)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def throttling(page: str) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """(namespace, pod, container) -> (periods in which it ran, periods in which it was held back), of a kubelet."""
+    ran: dict[tuple[str, str, str], float] = {}
+    held: dict[tuple[str, str, str], float] = {}
+    for match in _CPU.finditer(page):
+        labels = dict(_LABEL.findall(match.group(2)))
+        place = (labels.get("namespace", ""), labels.get("pod", ""), labels.get("container", ""))
+        if all(place):
+            (held if match.group(1) else ran)[place] = float(match.group(3))
+    return {place: (periods, held.get(place, 0.0)) for place, periods in ran.items()}

@@ -251,7 +251,7 @@ class Event(t.NamedTuple):
 
     reason: str
     message: str
-    count: int
+    times: int
     first: float | None
     last: float | None
 

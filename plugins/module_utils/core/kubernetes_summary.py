@@ -125,7 +125,8 @@ def measured(snapshot: Snapshot, settings: Settings, left_out: t.Mapping[str, in
         f"{count(snapshot.pods_seen, 'pod')}, {len(snapshot.pods)} of them looked at closely",
         f"{count(len(snapshot.workloads), 'workload')}, {count(len(snapshot.jobs), 'job')}, "
         f"{count(len(snapshot.cronjobs), 'cron job')}",
-        f"{count(len(snapshot.services), 'service')} with their endpoints, {count(len(snapshot.claims), 'volume claim')}",
+        f"{count(len(snapshot.services), 'service')} with their endpoints, "
+        f"{count(len(snapshot.claims), 'volume claim')}",
         f"{count(len(snapshot.nodes), 'node')}, {count(len(snapshot.hpas), 'autoscaler')}, "
         f"{count(len(snapshot.pdbs), 'disruption budget')}, {count(len(snapshot.quotas), 'quota')}",
         f"events of {count(len(snapshot.events), 'object')}, logs of {count(len(snapshot.logs), 'container')}",
