@@ -20,10 +20,11 @@ from ..core.kubernetes_snapshot import Snapshot
 from ..core.kubernetes_summary import attachments, measured, samples, summary
 from ..module.argspec import COMMON_CHECK
 from ..module.check import Check, Misuse, Observation
-from ..module.kubernetes_check_options import KUBERNETES_CHECK, settings_of, wanted_of
+from ..module.kubernetes_check_options import KUBERNETES_CHECK, settings_of
 from ..module.kubernetes_options import KUBERNETES_CONNECTION, REQUIREMENTS, check_connection
 
 SPEC = COMMON_CHECK.merge(KUBERNETES_CONNECTION).merge(KUBERNETES_CHECK)
+MOST_LINES = 10_000
 SEEN = ("auth", "permission")
 """Refusals that somebody has to be there for."""
 
@@ -31,7 +32,7 @@ SEEN = ("auth", "permission")
 def run(params: dict[str, t.Any]) -> Observation:
     """Look at one cluster. Raises Misuse for options that make no sense."""
     check_connection(params)
-    settings, wanted = settings_of(params), wanted_of(params)
+    settings, wanted = settings_of(params), _wanted(params)
     options = KubernetesOptions.from_params(params)
     deadline = Deadline(params["deadline"])
     snapshot, link = _look(options, settings, wanted, deadline)
@@ -50,6 +51,17 @@ def run(params: dict[str, t.Any]) -> Observation:
         samples=samples(snapshot),
         attachments=hide(attachments(snapshot)),
     )
+
+
+def _wanted(params: t.Mapping[str, t.Any]) -> Wanted:
+    """What is read beside that. Raises Misuse."""
+    lines = params["log_lines"]
+    if not 0 <= lines <= MOST_LINES:
+        raise Misuse(f"log_lines: {lines} is not between 0 (no logs) and {MOST_LINES}")
+    selector = params.get("label_selector")
+    if selector is not None and not selector.strip():
+        raise Misuse("label_selector: it is empty, and an empty one is not all; leave it out to look at all")
+    return Wanted(label_selector=selector or "", log_lines=lines, full=params["depth"] == "full")
 
 
 def _look(

@@ -177,6 +177,8 @@ def of_exception(error: BaseException, place: Place, address: str) -> ApiError:
 def _of_one(error: BaseException, place: Place, address: str) -> ApiError | None:
     if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return TlsError("tls", _tls_reason(error), address, place)
+    if type(error).__name__ == "CertificateError":
+        return TlsError("tls", f"its certificate is not trusted: {error}", address, place)
     if isinstance(error, socket.gaierror):
         return Unreachable("dns", f"its name can't be resolved: {error.strerror or error}", address, place)
     if isinstance(error, ConnectionRefusedError):

@@ -75,10 +75,12 @@ def worth(pod: Pod, now: float, window: float) -> bool:
 
 def judge_pod(pod: Pod, world: World, sick_nodes: t.Container[str] = ()) -> Verdict | None:
     """None for a pod that is well, that goes, or that its node explains."""
-    if pod.deleting or pod.phase == "Succeeded" or pod.node in sick_nodes:
+    if pod.deleting or pod.phase == "Succeeded":
         return None
     if pod.phase == "Failed":
         return _evicted(pod, world)
+    if pod.node in sick_nodes:
+        return None
     found = [verdict for verdict in (judge_container(c, pod, world) for c in pod.containers) if verdict is not None]
     if found:
         return min(found, key=lambda verdict: verdict.rank)

@@ -8,14 +8,11 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ..clients.kubernetes import Wanted
 from ..core import thresholds
 from ..core.kubernetes_settings import THRESHOLDS, Settings
 from ..core.kubernetes_snapshot import KINDS
 from .argspec import ArgumentSpec
 from .check import Misuse
-
-MOST_LINES = 10_000
 
 KUBERNETES_CHECK = ArgumentSpec(
     options={
@@ -62,17 +59,6 @@ def settings_of(params: t.Mapping[str, t.Any], address: str = "") -> Settings:
         max_rows=params["max_rows"],
         thresholds=pairs,
     )
-
-
-def wanted_of(params: t.Mapping[str, t.Any]) -> Wanted:
-    """What is read beside that. Raises Misuse."""
-    lines = params["log_lines"]
-    if not 0 <= lines <= MOST_LINES:
-        raise Misuse(f"log_lines: {lines} is not between 0 (no logs) and {MOST_LINES}")
-    selector = params.get("label_selector")
-    if selector is not None and not selector.strip():
-        raise Misuse("label_selector: it is empty, and an empty one is not all; leave it out to look at all")
-    return Wanted(label_selector=selector or "", log_lines=lines, full=params["depth"] == "full")
 
 
 def _names(params: t.Mapping[str, t.Any], name: str) -> tuple[str, ...] | None:
