@@ -275,6 +275,20 @@ def serving_api(
         api.close()
 
 
+def pages_of(number: int) -> Special:
+    """So many pods in pages made beforehand, each pod as large as a real one with its managed fields: 4 KiB."""
+    pages = {}
+    for start in range(0, number, 500):
+        rows = [pod(f"app-{n // 10}-{n}", owner=f"ReplicaSet/app{n // 10}-a1") for n in range(start, start + 500)]
+        for row in rows:
+            row["metadata"]["managedFields"] = [{"fieldsV1": {"f:metadata": "x" * 2500}}]
+        if start == 5000:
+            rows[0]["status"] = pod("x", container("CrashLoopBackOff", 7, ended(1)))["status"]
+        more = str(start + 500) if start + 500 < number else ""
+        pages[str(start or "")] = json.dumps({"metadata": {"continue": more}, "items": rows}).encode()
+    return lambda path, query, _visit: (200, pages[query.get("continue", "")]) if path == "/api/v1/pods" else None
+
+
 def params(host: str, **options: Any) -> dict[str, Any]:
     """All options of the check, as Ansible fills them."""
     filled = {name: spec.get("default") for name, spec in CHECK.spec.options.items()}

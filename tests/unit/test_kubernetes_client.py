@@ -311,22 +311,8 @@ def test_objects_of_any_shape_break_nothing(part: str, broken: Any) -> None:
 # Many pods
 
 
-def pages_of(number: int) -> made.Special:
-    """So many pods in pages made beforehand, each pod as large as a real one with its managed fields: 4 KiB."""
-    pages = {}
-    for start in range(0, number, 500):
-        rows = [pod(f"app-{n // 10}-{n}", owner=f"ReplicaSet/app{n // 10}-a1") for n in range(start, start + 500)]
-        for row in rows:
-            row["metadata"]["managedFields"] = [{"fieldsV1": "x" * 2500}]
-        if start == 5000:
-            rows[0]["status"] = pod("x", LOOP)["status"]
-        more = str(start + 500) if start + 500 < number else ""
-        pages[str(start or "")] = json.dumps({"metadata": {"continue": more}, "items": rows}).encode()
-    return lambda path, query, _visit: (200, pages[query.get("continue", "")]) if path == "/api/v1/pods" else None
-
-
 def test_ten_thousand_pods_take_bounded_time_and_memory() -> None:
-    with serving_api({}, pages_of(10_000)) as api:
+    with serving_api({}, made.pages_of(10_000)) as api:
         begun = time.monotonic()
         result = look(api.url)
         spent = time.monotonic() - begun
