@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a look at a Kubernetes cluster costs: kubernetes_health_info in a play, beside kubectl and the plain library.
 
-It looks at the cluster that the environment variable KUBECONFIG names, and only reads. kubectl asks for pods, workloads,
+It looks at the cluster that KUBECONFIG names, and only reads. kubectl asks for pods, workloads,
 events and nodes, one command after the other: raw tables, which nobody has read yet. It is left out where it is not
 installed. The plain script lists the same kinds as the check with the library's own calls and models, eight at a time;
 it judges nothing. Variants take turns; the figures are medians. Without KUBECONFIG there is a made API with 1,000 pods
