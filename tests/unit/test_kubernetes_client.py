@@ -267,6 +267,31 @@ def test_where_the_life_before_is_gone_this_one_is_read() -> None:
     assert any("log: boom" in line for line in only(result, "pod.crashloop")["evidence"])
 
 
+def test_a_kubelet_that_gives_no_log_is_told_and_the_cause_is_found_without() -> None:
+    away = status(500, 'Get "https://node1:10250/containerLogs/": dial tcp 172.20.0.15:10250: connection refused')
+    result = looked(cluster(pod("app-a1-x", LOOP), pod("app-a1-y")), logs({"true": away, "false": away}))
+    only(result, "pod.crashloop")
+    assert any(line.startswith("left out: log of shop/app-a1-x/app: Get") for line in result["measured"])
+
+
+def test_logs_that_may_not_be_read_are_unknown() -> None:
+    message = 'User "x" cannot get resource "pods/log" in API group "" in the namespace "shop"'
+    no = status(403, message, "Forbidden")
+    result = looked(cluster(pod("app-a1-x", LOOP), pod("app-a1-y")), logs({"true": no, "false": no}))
+    assert sorted(ids(result)) == ["auth.forbidden", "pod.crashloop"]
+    finding = next(row for row in result["findings"] if row["id"] == "kubernetes.auth.forbidden")
+    assert "logs in shop: may not get pods/log" in finding["evidence"]
+
+
+def test_the_log_of_a_job_that_failed_is_read() -> None:
+    crashed = pod("once-x", container(terminated=ended(3)), owner="Job/once", phase="Failed", revision="")
+    failed = made.condition("Failed", "True", 60, "BackoffLimitExceeded")
+    job = {"metadata": made.meta("once"), "status": {"failed": 1, "conditions": [failed]}}
+    answers = {"false": (200, b"2026-11-28T12:00:00Z job broke\n")}
+    result = looked(cluster(pod("app-a1-x"), pod("app-a1-y"), crashed, jobs=[job]), logs(answers))
+    assert "log: job broke" in only(result, "job.failed")["evidence"]
+
+
 def test_logs_are_read_of_what_is_in_trouble_only_and_of_two_pods_of_each() -> None:
     pods = [pod(f"app-a1-{number}", LOOP) for number in range(9)] + [pod("well")]
     with serving_api(cluster(*pods), logs({"true": (200, TRACE)})) as api:

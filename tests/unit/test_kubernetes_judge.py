@@ -323,6 +323,24 @@ def test_a_secret_that_can_not_be_mounted() -> None:
     assert "a Secret that the pod refers to" in only(looked(objects), "config.missing")["causes"][0]
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("image.pull", 'Failed to pull image "shop/app:1": not found'), ("config.missing", 'Error: secret "x" not found')],
+)
+def test_what_a_kubelet_has_forgotten_events_still_know(name: str, message: str) -> None:
+    """After a restart of the kubelet its pods wait for ContainerCreating again, whatever kept them before."""
+    waits = container("ContainerCreating", ready=False)
+    objects = cluster(pod("app-a1-x", waits, phase="Pending"), pod("app-a1-y"))
+    assert only(looked({**objects, "events": [event("Pod/app-a1-x", "Failed", message)]}), name)
+    assert ids(looked({**objects, "pods": [pod("app-a1-x", waits, phase="Pending", ago=20), pod("app-a1-y")]})) == []
+
+
+def test_two_deaths_are_a_loop_while_it_is_dead() -> None:
+    dead = container(restarts=1, last=ended(1, ago=60), terminated=ended(1, ago=5))
+    assert only(looked(cluster(pod("app-a1-x", dead), pod("app-a1-y"))), "pod.crashloop")
+    assert ids(looked(cluster(pod("app-a1-x", container(terminated=ended(1, ago=5)), since=5), pod("app-a1-y")))) == []
+
+
 # Nodes
 
 

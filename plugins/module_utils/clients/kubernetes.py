@@ -178,10 +178,12 @@ class Look:
 
     def _keep(self, key: t.Any, result: t.Any) -> None:
         if isinstance(result, CollectError):
-            if key[0] == "log" and result.kind in ("permission", "timeout", "deadline"):
-                self.snapshot.refusals["logs", key[1]] = refusal_of(result)
-            if key[0] == "cpu":
-                self.snapshot.refusals["cpu", key[1]] = refusal_of(result)
+            if result.kind == "permission" and key[0] != "memory":
+                part = "logs" if key[0] == "log" else "nodes/proxy"
+                self.snapshot.refusals[part, key[1] if key[0] == "log" else ""] = refusal_of(result)
+            elif key[0] != "memory":
+                # Its pod went away, or its kubelet does not answer; the API, and what it knows, is well.
+                self.snapshot.notes.append(f"{key[0]} of {'/'.join(key[1:])}: {refusal_of(result).message}")
         elif key[0] == "log":
             self.snapshot.logs[key[1:]] = result
         elif key[0] == "memory":

@@ -18,6 +18,7 @@ from .kubernetes_judge_pods import (
     IMAGE,
     INIT,
     LIVENESS,
+    NEVER_MADE,
     OOM,
     UNREADY,
     UNSCHEDULABLE,
@@ -152,6 +153,8 @@ def causes(name: str, verdicts: t.Sequence[Verdict], key: Key, world: World) -> 
     if fact:
         found.append(f"the new revision: {fact}")
     text = " ".join([first.said, first.container.message if first.container else "", _events_text(first, world)])
+    if name == UNREADY and first.said == NEVER_MADE:
+        return [*found, "the runtime or the network plugin of its node does not make it: see the events"]
     found += [cause for pattern, cause in PATTERNS.get(name, ()) if re.search(pattern, text, re.I)][:2]
     if name in (CRASH, INIT, OOM):
         found += _of_the_end(name, first, world)

@@ -22,7 +22,7 @@ def evidence(verdicts: t.Sequence[Verdict], key: Key, world: World) -> list[str]
     first = verdicts[0]
     found = [pods_text(verdicts)]
     if first.said:
-        found.append(f"{first.pod.name}: {first.said[:500]}")
+        found.append(f"{first.said[:500]} (pod {first.pod.name})")
     found += _ends(first, world)
     found += events(around(first, key, world), world)
     return found + log_lines(first, world)

@@ -44,6 +44,8 @@ KILLED = 137
 MISSING = re.compile(
     r"(?:configmap|secret) \"[^\"]+\" not found|couldn't find key|references non-existent (?:config|secret) key", re.I
 )
+NEVER_MADE = "its node has it, and its containers were never made"
+PULLING = re.compile(r"[Ff]ailed to pull image|ErrImagePull|ImagePullBackOff|ErrImageNeverPull")
 VOLUMES = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed")
 
 
@@ -132,7 +134,7 @@ def _died(container: Container, end: Ended, pod: Pod, world: World, backing_off:
     killed = probe_kills(pod, container, world)
     if killed and container.restarts:
         return Verdict(LIVENESS, pod, container, end.finished, said=killed)
-    often = world.settings.level("restarts", container.restarts)
+    often = world.settings.level("restarts", container.restarts + (container.ended is not None))
     if container.init:
         bad = backing_off or (end.exit_code not in (0, None) and often is not None)
         return Verdict(INIT, pod, container, end.finished, said=end.message) if bad else None
@@ -190,20 +192,28 @@ def _unscheduled(pod: Pod, world: World) -> Verdict | None:
 
 
 def _starting(pod: Pod, world: World) -> Verdict | None:
-    """Its node has it, and its containers are not made yet."""
+    """Its node has it, and its containers are not made yet. A kubelet that was restarted has forgotten why: events
+    still know."""
     if pod.phase != "Pending" or not pod.node:
         return None
     since = pod.conditions.get("PodScheduled", NO_CONDITION).since or pod.created
     level = world.settings.level("starting_seconds", world.ago(since) or 0.0)
     for event in world.recent(pod.key):
-        if event.reason in VOLUMES and MISSING.search(event.message):
+        if event.reason in (*VOLUMES, "Failed") and MISSING.search(event.message):
             return Verdict(CONFIG, pod, None, since, said=event.message)
+        if event.reason == "Failed" and PULLING.search(event.message):
+            return Verdict(IMAGE, pod, _first(pod), since, said=event.message)
         if event.reason in VOLUMES and level:
             return Verdict(VOLUME, pod, None, since, level, event.message)
     if not level or any(container.init and container.state == "running" for container in pod.containers):
         return None
     odd = strange(pod)
-    return Verdict(UNREADY, pod, None, since, "unknown" if odd else level, odd or "its containers were never made")
+    return Verdict(UNREADY, pod, None, since, "unknown" if odd else level, odd or NEVER_MADE)
+
+
+def _first(pod: Pod) -> Container | None:
+    """The container that is made next: init containers come before the others."""
+    return next((container for container in pod.containers if container.state == "waiting"), None)
 
 
 def _unready(pod: Pod, world: World) -> Verdict | None:
@@ -232,12 +242,21 @@ def strange(pod: Pod) -> str:
     return ""
 
 
+def _of_a_failed_job(key: Key, world: World) -> t.Iterator[Verdict]:
+    job = world.snapshot.jobs.get(key)
+    for pod in world.pods[key] if job is not None and job.failed.true else ():
+        for container in pod.containers:
+            if container.ended is not None and container.ended.exit_code != 0:
+                yield Verdict(CRASH, pod, container, container.ended.finished)
+
+
 def troubled(world: World, most: int) -> list[tuple[Pod, Container]]:
     """The containers whose logs are worth reading: two of each workload, one of each init container."""
     found: list[tuple[Pod, Container]] = []
     for key in sorted(world.pods):
         wanted = [verdict for verdict in (judge_pod(pod, world) for pod in world.pods[key]) if verdict is not None]
         wanted = [v for v in wanted if v.container is not None and v.name not in (IMAGE, CONFIG)]
+        wanted += list(_of_a_failed_job(key, world))
         wanted.sort(key=lambda verdict: (verdict.rank, -(verdict.at or 0), verdict.pod.name))
         found += [(verdict.pod, verdict.container) for verdict in wanted[:2] if verdict.container is not None]
     return found[:most]

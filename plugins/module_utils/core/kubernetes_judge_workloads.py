@@ -42,7 +42,7 @@ DOES = {
     VOLUME: "can't start: a volume can't be attached or mounted",
     UNSCHEDULABLE: "finds no node to run on",
     EVICTED: "was thrown off its node",
-    UNREADY: "runs and is not ready",
+    UNREADY: "is not ready",
 }
 WAITS_FOR_VOLUME = re.compile(r"unbound immediate PersistentVolumeClaims|persistentvolumeclaim", re.I)
 
