@@ -35,6 +35,7 @@ PREFIX = "incident.response."
 CHECKS = {
     "alertmanager_health_info": "alertmanager_health",
     "kafka_health_info": "kafka_health",
+    "kubernetes_health_info": "kubernetes_health",
     "docker_health_info": "docker_health",
     "postgresql_health_info": "postgresql_health",
     "redis_health_info": "redis_health",
@@ -46,6 +47,7 @@ CHECKS = {
 GROUPS = {
     "alertmanager_health_info": "alertmanager",
     "kafka_health_info": "kafka",
+    "kubernetes_health_info": "kubernetes",
     "docker_health_info": "docker",
     "postgresql_health_info": "postgresql",
     "redis_health_info": "redis",

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 The incident.response authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a look at a Kubernetes cluster costs: kubernetes_health_info in a play, beside kubectl and the plain library.
+
+It looks at the cluster that KUBECONFIG names, and only reads. kubectl asks for pods, workloads,
+events and nodes, one command after the other: raw tables, which nobody has read yet. It is left out where it is not
+installed. The plain script lists the same kinds as the check with the library's own calls and models, eight at a time;
+it judges nothing. Variants take turns; the figures are medians. Without KUBECONFIG there is a made API with 1,000 pods
+of 4 KiB in another process; with --scale there are 10,000 in it.
+
+Run it with the Python of .build/venv. Machines differ: compare the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import typing as t
+from pathlib import Path
+
+import _measuring as measuring
+from _measuring import ROOT, in_turns, playbook, run
+
+sys.path.insert(0, str(ROOT / "tests" / "unit"))
+
+AT_ONCE = 8
+PODS = 1_000
+LISTS = (
+    ("CoreV1Api", "list_pod_for_all_namespaces"),
+    ("AppsV1Api", "list_deployment_for_all_namespaces"),
+    ("AppsV1Api", "list_stateful_set_for_all_namespaces"),
+    ("AppsV1Api", "list_daemon_set_for_all_namespaces"),
+    ("AppsV1Api", "list_replica_set_for_all_namespaces"),
+    ("BatchV1Api", "list_job_for_all_namespaces"),
+    ("BatchV1Api", "list_cron_job_for_all_namespaces"),
+    ("CoreV1Api", "list_node"),
+    ("AutoscalingV2Api", "list_horizontal_pod_autoscaler_for_all_namespaces"),
+    ("PolicyV1Api", "list_pod_disruption_budget_for_all_namespaces"),
+    ("CoreV1Api", "list_resource_quota_for_all_namespaces"),
+    ("CoreV1Api", "list_persistent_volume_claim_for_all_namespaces"),
+    ("DiscoveryV1Api", "list_endpoint_slice_for_all_namespaces"),
+    ("CoreV1Api", "list_service_for_all_namespaces"),
+    ("CoreV1Api", "list_event_for_all_namespaces"),
+)
+TABLES = ("pods", "deployments,statefulsets,daemonsets,jobs,cronjobs", "events", "nodes")
+
+
+def client(host: str) -> t.Any:
+    import kubernetes
+
+    if not host:
+        return kubernetes.config.new_client_from_config()
+    configuration = kubernetes.client.Configuration()
+    configuration.host = host
+    return kubernetes.client.ApiClient(configuration)
+
+
+def plain(host: str) -> int:
+    """How many objects there are."""
+    import kubernetes
+
+    api = client(host)
+
+    def listed(kind: str, call: str) -> int:
+        bound = getattr(getattr(kubernetes.client, kind)(api), call)
+        found, page = 0, bound(limit=500)
+        found += len(page.items)
+        while page.metadata._continue:
+            page = bound(limit=500, _continue=page.metadata._continue)
+            found += len(page.items)
+        return found
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(lambda pair: listed(*pair), LISTS))
+
+
+def kubectl() -> None:
+    for table in TABLES:
+        run(["kubectl", "get", table, "-A", "-o", "wide"])
+
+
+def options(host: str) -> dict[str, t.Any]:
+    where = {"host": host} if host else {"kubeconfig": os.environ["KUBECONFIG"]}
+    return {**where, "max_rows": 20, "deadline": 120.0, "timeout": 60.0}
+
+
+def check(host: str) -> dict[str, t.Any]:
+    return measuring.check("kubernetes_health", options(host))
+
+
+def peak_mb(host: str, what: str) -> float:
+    return measuring.peak_mb("kubernetes_health", f"b.{what}({host!r})")
+
+
+def serve(pods: int) -> None:
+    """The made API, until its input ends."""
+    import kubernetes_made
+
+    with kubernetes_made.serving_api({}, kubernetes_made.pages_of(pods)) as api:
+        print(api.url, flush=True)
+        sys.stdin.read()
+
+
+@contextlib.contextmanager
+def made(pods: int) -> t.Iterator[str]:
+    command = [sys.executable, __file__, "--serve", str(pods)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield t.cast("t.IO[str]", server.stdout).readline().strip()
+        finally:
+            t.cast("t.IO[str]", server.stdin).close()
+
+
+def measure(host: str, where: Path, runs: int) -> None:
+    result = check(host)
+    print(f"  the script sees {plain(host)} objects; the check {len(result['findings'])} findings")
+    print("  " + "\n  ".join(result["measured"]))
+    task = [{"name": "Look", "incident.response.kubernetes_health_info": options(host)}]
+    variants: dict[str, t.Callable[[], t.Any]] = {
+        "plain script, whole process": lambda: run([sys.executable, __file__, "--plain", host]),
+        "plain script, warm": lambda: plain(host),
+        "the check, warm": lambda: check(host),
+        "play without a task": lambda: playbook(where, "empty", []),
+        "play with a look": lambda: playbook(where, "look", task),
+    }
+    if not host and shutil.which("kubectl"):
+        variants["kubectl, four commands"] = kubectl
+    middle = in_turns(variants, runs)
+    middle["what the look adds to the play"] = middle["play with a look"] - middle["play without a task"]
+    for name, seconds in middle.items():
+        print(f"  {name:42} {seconds:8.3f} s")
+    whole = middle["what the look adds to the play"] / middle["plain script, whole process"]
+    warm = middle["the check, warm"] / middle["plain script, warm"]
+    print(f"  the look adds {whole:.2f} times what the whole script takes (goal: 2 at most); warm {warm:.2f} times")
+    for what in ("plain", "check"):
+        print(f"  {what + ', whole process':42} {peak_mb(host, what):8.0f} MB at peak")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=textwrap.dedent(__doc__ or ""))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--scale", action="store_true", help=f"a made API with {10 * PODS} pods")
+    parser.add_argument("--quick", action="store_true", help="one run, as a smoke test")
+    parser.add_argument("--plain", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
+        serve(given.serve)
+        return
+    if given.plain is not None:
+        plain(given.plain)
+        return
+    pods = 10 * PODS if given.scale else 0 if os.environ.get("KUBECONFIG") else PODS
+    with tempfile.TemporaryDirectory() as scratch, made(pods) if pods else contextlib.nullcontext("") as host:
+        print(f"a made API with {pods} pods:" if pods else f"the cluster of {os.environ['KUBECONFIG']}:")
+        measure(host, Path(scratch), 1 if given.quick else given.runs)
+
+
+if __name__ == "__main__":
+    main()
