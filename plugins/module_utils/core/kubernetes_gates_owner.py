@@ -11,7 +11,7 @@ import typing as t
 
 from .kubernetes_plan import Refusal, differing
 from .kubernetes_scene import Case
-from .kubernetes_target import KINDS, Raw, part, rows
+from .kubernetes_target import Raw, part, rows
 
 MANAGERS = re.compile(
     r"argocd.*|gitops-.*|kustomize-controller|helm-controller|flux.*|fleet-?(agent|apply).*|.*configsync.*"
@@ -19,7 +19,7 @@ MANAGERS = re.compile(
     re.IGNORECASE,
 )
 """Field managers of what keeps a cluster as a repository says: they undo what somebody else does."""
-DEPLOYERS = re.compile(r"helm|terraform|hashicorp|pulumi.*|ansible|openapi-generator|kubectl-client-side-apply|kubectl")
+DEPLOYERS = re.compile(r"helm|terraform|hashicorp|pulumi.*|ansible|kubectl-client-side-apply")
 """Tools that write when somebody runs them: the next run undoes it, which is worth a note and no refusal."""
 _KEY = re.compile(r"k:(\{.*\})", re.DOTALL)
 
@@ -130,8 +130,3 @@ def _key_value(text: str) -> str:
     except ValueError:
         return ""
     return str(keys.get("name") or "") if isinstance(keys, dict) else ""
-
-
-def owner_kinds() -> tuple[str, ...]:
-    """Of pods: what makes a new one in place of one that goes."""
-    return ("ReplicaSet", *(kind for kind in KINDS if kind != "Deployment"))

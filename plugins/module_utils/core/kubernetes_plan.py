@@ -30,7 +30,11 @@ OVERRIDES = (
     "zero",
 )
 """Refusals that somebody who knows better may set aside, by name."""
+UNDO = ("worse", "failed", "never")
+"""When a change is taken back: where things are worse than before, whenever it fails, or not by this."""
 CHANGE_CAUSE = "kubernetes.io/change-cause"
+MIRROR = "kubernetes.io/config.mirror"
+REPLACERS = ("ReplicaSet", "StatefulSet", "DaemonSet")
 LEAST_MEMORY = 4 * 2**20
 """Less than this no container starts with: somebody forgot a unit."""
 
@@ -87,23 +91,33 @@ _OF_STATE = {
 
 def check_options(params: t.Mapping[str, t.Any]) -> None:
     """Refuse what can't be, and an option that would be ignored, as somebody expects something of it."""
-    state, kind = params["state"], params["kind"]
+    state = params["state"]
     for option, wanted in _OF_STATE.items():
         if params.get(option) is not None and state != wanted:
             raise Refused(f"{option} goes with state={wanted}, not with state={state}. Nothing was done")
-    if kind not in KINDS:
-        raise Refused(f"{kind} {params['name']}: {_OTHERS.get(kind, 'what is known are ' + ', '.join(KINDS))}")
-    if kind == "DaemonSet" and state == SCALED:
-        raise Refused(
-            f"DaemonSet {params['name']} has one pod on each node that it fits: it has no replicas to scale. Change its"
-            " nodeSelector, or the labels of nodes"
-        )
     for option, least in (("replicas", 0), ("revision", 1), ("pool_size", 1), ("partitions", 1)):
         value = params.get(option)
         if value is not None and value < least:
             raise Refused(f"{option}={value} is below {least}. Nothing was done")
     if params["wait_timeout"] <= 0:
         raise Refused(f"wait_timeout={params['wait_timeout']:g} leaves no time to see what comes of it")
+    if state != DELETED_POD:
+        _check_kind(params)
+    elif not params.get("pod"):
+        raise Refused("state=deleted_pod goes with pod, which names the pod. Nothing was done")
+
+
+def _check_kind(params: t.Mapping[str, t.Any]) -> None:
+    kind, name = params["kind"], params.get("name")
+    if not name:
+        raise Refused(f"state={params['state']} goes with name, which says what it is about. Nothing was done")
+    if kind not in KINDS:
+        raise Refused(f"{kind} {name}: {_OTHERS.get(kind, 'what is known are ' + ', '.join(KINDS))}. Nothing was done")
+    if kind == "DaemonSet" and params["state"] == SCALED:
+        raise Refused(
+            f"DaemonSet {name} has one pod on each node that it fits: it has no replicas to scale. Change its"
+            " nodeSelector, or the labels of nodes"
+        )
 
 
 _OTHERS = {
@@ -139,12 +153,20 @@ def check_identity(workload: Workload, identity: t.Mapping[str, t.Any] | None) -
 
 def check_pod(pod: Pod, identity: t.Mapping[str, t.Any] | None, namespace: str) -> None:
     """The same for the one pod of state=deleted_pod, whose identity is its uid."""
-    seen = str((identity or {}).get("uid") or "")
-    if seen and seen != pod.uid:
-        raise Refused(
-            f"pod {namespace}/{pod.name} is not the one that was seen: uid was {seen}, is {pod.uid} (it was deleted and"
-            " made anew). Nothing was done; look again and plan anew"
-        )
+    meta, wanted = part(pod.raw, "metadata"), identity or {}
+    pairs = (
+        ("uid", str(wanted.get("uid") or ""), pod.uid),
+        ("generation", wanted.get("generation"), meta.get("generation")),
+        ("resource_version", str(wanted.get("resource_version") or ""), str(meta.get("resourceVersion") or "")),
+    )
+    wrong = [f"{name} was {seen}, is {now}" for name, seen, now in pairs if seen not in (None, "", now)]
+    if not wrong:
+        return
+    what = "it was deleted and made anew" if wrong[0].startswith("uid") else "it or its status changed"
+    raise Refused(
+        f"pod {namespace}/{pod.name} is not the one that was seen: {'; '.join(wrong)} ({what}). Nothing was done; look"
+        " again and plan anew"
+    )
 
 
 def restart(workload: Workload, at: str) -> Change:
@@ -175,8 +197,8 @@ def memory_limit(workload: Workload, container: str | None, memory: t.Any, reque
         raise Refused(f"{said} has no memory limit: {human(size)} would be less than now, not more. Nothing was done")
     if size < limit:
         raise Refused(
-            f"{said} has a limit of {human(limit)}, which is more than {human(size)}: a limit is only raised here, for a"
-            " lower one can kill what runs. Change the manifest and deploy instead"
+            f"{said} has a limit of {human(limit)}, which is more than {human(size)}: a limit is only raised here, for"
+            " a lower one can kill what runs. Change the manifest and deploy instead"
         )
     if wanted is not None and wanted > size:
         raise Refused(f"memory_request={request} is above the limit of {human(size)}, which the server refuses")
@@ -248,6 +270,43 @@ def operations(workload: Workload, change: Change) -> list[dict[str, t.Any]]:
         elif name in has:
             made.append({"op": "remove", "path": path})
     return made
+
+
+def delete_options(pod: Pod, dry_run: bool) -> dict[str, t.Any]:
+    """Of this very pod, as it was looked at; any other is a conflict for the server."""
+    version = str(part(pod.raw, "metadata").get("resourceVersion") or "")
+    options = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"uid": pod.uid, "resourceVersion": version},
+    }
+    return {**options, "dryRun": ["All"]} if dry_run else options
+
+
+def delete(pod: Pod, workload: Workload) -> Change:
+    return Change(
+        f"delete pod {workload.namespace}/{pod.name}, which {workload.kind} {workload.name} replaces", pod=pod
+    )
+
+
+def owner_of(pod: Pod, namespace: str) -> tuple[str, str]:
+    """Kind and name of what replaces a pod. Raises Refused where nothing does."""
+    said = f"pod {namespace}/{pod.name}"
+    if MIRROR in part(pod.raw, "metadata", "annotations"):
+        raise Refused(f"{said} is a static pod: its kubelet makes it from a file of node {pod.node}. Restart it there")
+    for row in rows(pod.raw, "metadata", "ownerReferences"):
+        kind, name = str(row.get("kind") or ""), str(row.get("name") or "")
+        if not row.get("controller"):
+            continue
+        if kind == "Job":
+            raise Refused(f"{said} belongs to Job {name}, which counts a deleted pod as a failed try: delete the Job")
+        if kind not in REPLACERS:
+            raise Refused(f"{said} belongs to {kind} {name}, and whether that replaces it is not known here")
+        return kind, name
+    raise Refused(
+        f"{said} belongs to nothing that would replace it: deleted, it is gone. Delete it by hand if that is"
+        " what is wanted"
+    )
 
 
 def undo(before: Workload, now: Workload, change: Change) -> Change:

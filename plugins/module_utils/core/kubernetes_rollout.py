@@ -77,6 +77,12 @@ def progress(base: Baseline, workload: Workload, pods: t.Sequence[Pod]) -> Progr
     return Progress(done, tuple(troubles), fewer and any(trouble.new for trouble in troubles), text)
 
 
+def replaced(uid: str, workload: Workload, pods: t.Sequence[Pod]) -> bool:
+    """Whether a pod is gone, and as many as are wanted are ready without it. A status may lag behind; pods don't."""
+    ready = [pod for pod in pods if pod.ready and not pod.terminating]
+    return all(pod.uid != uid for pod in pods) and len(ready) >= workload.replicas
+
+
 def _revised(workload: Workload) -> bool:
     """A StatefulSet counts as done when what it was is no longer what it is."""
     if workload.kind != "StatefulSet":

@@ -73,6 +73,18 @@ class Case:
         return [Refusal(override, f"{question} can't be seen: {why}", True)]
 
 
+def selector_text(selector: t.Any) -> str:
+    """A label selector as the API takes it in a query."""
+    texts = [f"{key}={value}" for key, value in sorted(part(selector, "matchLabels").items())]
+    for row in rows(selector, "matchExpressions"):
+        key, values = row.get("key"), ",".join(str(value) for value in row.get("values") or ())
+        operator = str(row.get("operator"))
+        texts.append(
+            {"Exists": f"{key}", "DoesNotExist": f"!{key}"}.get(operator) or f"{key} {operator.lower()} ({values})"
+        )
+    return ",".join(texts)
+
+
 def selects(selector: t.Any, labels: t.Mapping[str, t.Any]) -> bool:
     """Whether a label selector fits. An empty one fits everything, none at all fits nothing."""
     if not isinstance(selector, dict):
