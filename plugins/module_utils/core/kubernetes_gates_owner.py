@@ -9,7 +9,8 @@ import json
 import re
 import typing as t
 
-from .kubernetes_plan import Refusal, differing
+from .kubernetes_diff import differing
+from .kubernetes_plan import Refusal
 from .kubernetes_scene import Case
 from .kubernetes_target import Raw, part, rows
 

@@ -33,8 +33,6 @@ OVERRIDES = (
 UNDO = ("worse", "failed", "never")
 """When a change is taken back: where things are worse than before, whenever it fails, or not by this."""
 CHANGE_CAUSE = "kubernetes.io/change-cause"
-MIRROR = "kubernetes.io/config.mirror"
-REPLACERS = ("ReplicaSet", "StatefulSet", "DaemonSet")
 LEAST_MEMORY = 4 * 2**20
 """Less than this no container starts with: somebody forgot a unit."""
 
@@ -151,24 +149,6 @@ def check_identity(workload: Workload, identity: t.Mapping[str, t.Any] | None) -
     )
 
 
-def check_pod(pod: Pod, identity: t.Mapping[str, t.Any] | None, namespace: str) -> None:
-    """The same for the one pod of state=deleted_pod, whose identity is its uid."""
-    meta, wanted = part(pod.raw, "metadata"), identity or {}
-    pairs = (
-        ("uid", str(wanted.get("uid") or ""), pod.uid),
-        ("generation", wanted.get("generation"), meta.get("generation")),
-        ("resource_version", str(wanted.get("resource_version") or ""), str(meta.get("resourceVersion") or "")),
-    )
-    wrong = [f"{name} was {seen}, is {now}" for name, seen, now in pairs if seen not in (None, "", now)]
-    if not wrong:
-        return
-    what = "it was deleted and made anew" if wrong[0].startswith("uid") else "it or its status changed"
-    raise Refused(
-        f"pod {namespace}/{pod.name} is not the one that was seen: {'; '.join(wrong)} ({what}). Nothing was done; look"
-        " again and plan anew"
-    )
-
-
 def restart(workload: Workload, at: str) -> Change:
     """As kubectl rollout restart does it: a new annotation makes it a new template."""
     template = copy.deepcopy(workload.template)
@@ -272,43 +252,6 @@ def operations(workload: Workload, change: Change) -> list[dict[str, t.Any]]:
     return made
 
 
-def delete_options(pod: Pod, dry_run: bool) -> dict[str, t.Any]:
-    """Of this very pod, as it was looked at; any other is a conflict for the server."""
-    version = str(part(pod.raw, "metadata").get("resourceVersion") or "")
-    options = {
-        "apiVersion": "v1",
-        "kind": "DeleteOptions",
-        "preconditions": {"uid": pod.uid, "resourceVersion": version},
-    }
-    return {**options, "dryRun": ["All"]} if dry_run else options
-
-
-def delete(pod: Pod, workload: Workload) -> Change:
-    return Change(
-        f"delete pod {workload.namespace}/{pod.name}, which {workload.kind} {workload.name} replaces", pod=pod
-    )
-
-
-def owner_of(pod: Pod, namespace: str) -> tuple[str, str]:
-    """Kind and name of what replaces a pod. Raises Refused where nothing does."""
-    said = f"pod {namespace}/{pod.name}"
-    if MIRROR in part(pod.raw, "metadata", "annotations"):
-        raise Refused(f"{said} is a static pod: its kubelet makes it from a file of node {pod.node}. Restart it there")
-    for row in rows(pod.raw, "metadata", "ownerReferences"):
-        kind, name = str(row.get("kind") or ""), str(row.get("name") or "")
-        if not row.get("controller"):
-            continue
-        if kind == "Job":
-            raise Refused(f"{said} belongs to Job {name}, which counts a deleted pod as a failed try: delete the Job")
-        if kind not in REPLACERS:
-            raise Refused(f"{said} belongs to {kind} {name}, and whether that replaces it is not known here")
-        return kind, name
-    raise Refused(
-        f"{said} belongs to nothing that would replace it: deleted, it is gone. Delete it by hand if that is"
-        " what is wanted"
-    )
-
-
 def undo(before: Workload, now: Workload, change: Change) -> Change:
     """Back to what was before, in the newest version of the object."""
     if change.template is not None:
@@ -318,45 +261,25 @@ def undo(before: Workload, now: Workload, change: Change) -> Change:
     return Change(f"put {now.said} back to {before.replicas} replicas", replicas=before.replicas)
 
 
-def differing(before: t.Any, after: t.Any) -> tuple[t.Any, t.Any]:
-    """Both without what is the same. Rows with a name are compared by it and keep it, so that what a value is for
-    (the name of an environment variable) is still known where it has to be hidden."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        left: dict[str, t.Any] = {}
-        right: dict[str, t.Any] = {}
-        for key in sorted({*before, *after}, key=str):
-            if before.get(key) == after.get(key) and (key in before) == (key in after):
-                continue
-            one, other = differing(before.get(key), after.get(key))
-            left.update({key: one} if key in before else {})
-            right.update({key: other} if key in after else {})
-        return left, right
-    named = _named(before), _named(after)
-    if named[0] is None or named[1] is None:
-        return before, after
-    return _differing_rows(named[0], named[1])
+def undo_by_hand(before: Workload, change: Change) -> str:
+    """The command that a person would type to take it back."""
+    target = shlex.quote(f"{before.kind.lower()}/{before.name}")
+    kubectl = f"kubectl -n {shlex.quote(before.namespace)} "
+    if change.replicas is not None:
+        return f"{kubectl}scale {target} --replicas={before.replicas}"
+    return f"{kubectl}rollout undo {target}"
 
 
-def _differing_rows(before: dict[str, t.Any], after: dict[str, t.Any]) -> tuple[list[t.Any], list[t.Any]]:
-    left, right = [], []
-    for name in sorted({*before, *after}):
-        one, other = before.get(name), after.get(name)
-        if one == other:
-            continue
-        if one is not None and other is not None:
-            one, other = differing(one, other)
-        left += [{"name": name, **one}] if one is not None else []
-        right += [{"name": name, **other}] if other is not None else []
-    return left, right
-
-
-def _named(value: t.Any) -> dict[str, dict[str, t.Any]] | None:
-    if not isinstance(value, list) or not all(
-        isinstance(row, dict) and isinstance(row.get("name"), str) for row in value
-    ):
-        return None
-    found = {row["name"]: row for row in value}
-    return found if len(found) == len(value) else None
+def named(workload: Workload) -> dict[str, t.Any]:
+    """Which it is, for a result and as the identity of a later call."""
+    return {
+        "kind": workload.kind,
+        "namespace": workload.namespace,
+        "name": workload.name,
+        "uid": workload.uid,
+        "resource_version": workload.resource_version,
+        "generation": workload.generation,
+    }
 
 
 def by_hand(params: t.Mapping[str, t.Any]) -> str:

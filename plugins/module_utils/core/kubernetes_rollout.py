@@ -50,6 +50,9 @@ class Progress:
     worse: bool
     text: str
 
+    def unfinished(self) -> Progress:
+        return dataclasses.replace(self, done=False)
+
     @property
     def failed(self) -> bool:
         return any(trouble.final for trouble in self.troubles)
