@@ -250,7 +250,6 @@ class _Action:
     def result(self, message: str) -> dict[str, t.Any]:
         found: dict[str, t.Any] = {
             "changed": False,
-            "workload": None,
             "refused": [refusal.to_dict() for refusal in self.verdict.refused],
             "overridden": [refusal.to_dict() for refusal in self.verdict.overridden],
             "notes": self.notes,

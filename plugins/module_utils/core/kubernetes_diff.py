@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .kubernetes_plan import CHANGE_CAUSE
-from .kubernetes_target import Workload, part, rows
+from .kubernetes_target import Workload, part
 
 
 def wish_of(workload: Workload) -> dict[str, t.Any]:
