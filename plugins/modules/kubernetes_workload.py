@@ -17,7 +17,7 @@ description:
     aside, the message says so.
   - The rights it needs, in O(namespace), are C(get) and C(patch) of the kind, C(list) of pods, replicasets and
     poddisruptionbudgets, for O(state=rolled_back) of controllerrevisions, for O(state=deleted_pod) C(delete) of pods.
-    It looks at autoscalers, quotas, limit ranges, claims and leases, and at nodes and pods of the cluster, where it may.
+    Where it may, it looks at autoscalers, quotas, limit ranges, claims and leases, and at nodes and all pods.
 extends_documentation_fragment:
   - incident.response.kubernetes
 author:
@@ -230,7 +230,7 @@ msg:
   description: What was done, would be done, or why not.
   returned: always
   type: str
-  sample: "did scale Deployment shop/orders from 2 to 3 replicas: 3 of 3 pods are of the new template, 3 available (2 before)"
+  sample: "did restart Deployment shop/orders: 2 of 2 pods are of the new template, 2 available (2 before)"
 notes:
   description: What else to know, as what will undo it later, and what could not be looked at.
   returned: always

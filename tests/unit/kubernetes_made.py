@@ -71,7 +71,7 @@ def waiting(reason: str, message: str = "", restarts: int = 0) -> list[Raw]:
 
 
 def scene(**changes: t.Any) -> Scene:
-    return Scene(**{"pods": [pod("orders-a"), pod("orders-b")], **changes})
+    return Scene(**{"pods": [pod("orders-a"), pod("orders-b")], "nodes": [node("64Gi")], **changes})
 
 
 def node(memory: str = "1Gi", cpu: str = "4", pods: str = "110", **spec: t.Any) -> Raw:

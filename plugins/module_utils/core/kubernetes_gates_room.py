@@ -108,7 +108,7 @@ def limit_range(case: Case) -> list[Refusal]:
 def connections(case: Case) -> list[Refusal]:
     """Each new pod opens a pool of its own, also those that a rollout has beside the old ones."""
     headroom, size = case.wish.headroom, case.wish.pool_size
-    if headroom is None or size is None or case.added * size <= headroom:
+    if headroom is None or size is None or not case.added or case.added * size <= headroom:
         return []
     fit = max(0, headroom) // size
     why = f"{case.added} more pods open up to {case.added * size} connections of PostgreSQL and {headroom} are free"
