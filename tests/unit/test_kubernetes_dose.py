@@ -24,7 +24,7 @@ FREE = Limits(most=100)
     [
         (Load(1, arrival=25, per_replica=10), 3),
         (Load(1, arrival=20, per_replica=10), 2),
-        (Load(1, arrival=0.3, per_replica=0.1), 3),  # 0.3 / 0.1 is a bit more than 3 to a computer
+        (Load(1, arrival=0.1 + 0.2, per_replica=0.1), 3),  # to a computer that is a bit more than 3
         (Load(2, arrival=20, per_replica=10, backlog=6000), 3),  # 10/s more for 600 s
         (Load(2, arrival=20, per_replica=10, backlog=6000, drain=300), 4),
         (Load(2, growth=15, per_replica=10), 4),  # 2 x 10 handled and 15 more

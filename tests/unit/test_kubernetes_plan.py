@@ -411,6 +411,12 @@ def test_an_old_crash_loop_that_goes_on_is_no_failure_of_the_change():
     assert not progress(before, workload(available=0), [pod("orders-a", containerStatuses=rows)]).failed
 
 
+def test_an_old_pod_that_could_not_start_before_is_no_failure_of_the_change():
+    old = pod("orders-a", ready=False, containerStatuses=waiting("ImagePullBackOff"))
+    before = Baseline.of(workload(available=1), [old, pod("orders-b")])
+    assert not progress(before, workload(available=1), [old, pod("orders-b")]).troubles
+
+
 def test_a_pod_that_ends_is_of_no_concern():
     raw = pod_raw("orders-c", containerStatuses=waiting("ImagePullBackOff"))
     raw["metadata"]["deletionTimestamp"] = "2026-11-29T00:00:00Z"

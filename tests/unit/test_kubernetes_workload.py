@@ -265,6 +265,29 @@ def test_nothing_is_taken_back_that_somebody_else_has_changed():
     assert len(cluster.calls) == 1
 
 
+def test_an_undo_does_not_undo_what_came_after():
+    """Somebody changes it between the look that says it fails and the undo."""
+    cluster = StubCluster()
+    cluster.on_patch = [ill(1, PULL)]
+    pages = cluster.pages
+
+    def meddling(path, query=None, limit=500):
+        yield from pages(path, query, limit)
+        if path == f"{CORE}/pods" and cluster.calls:
+            cluster.deployment["metadata"]["generation"] = 9
+
+    cluster.pages = meddling
+    result = refused(cluster, state="restarted")
+    assert "not undone, as somebody else changed it" in result["msg"]
+    assert (len(cluster.calls), result["undone"]) == (1, False)
+
+
+def test_pods_that_only_look_alike_are_not_its_own():
+    cluster = rolling()
+    cluster.pods.append(pod_raw("stranger", owner="rs-9", ready=False, containerStatuses=PULL))
+    assert go(cluster, True, state="restarted")["changed"] is True
+
+
 def test_a_workload_deleted_meanwhile_is_told_at_once():
     cluster = StubCluster()
     cluster.on_patch = [lambda c: c.one.pop(DEPLOYMENT)]

@@ -166,7 +166,7 @@ class Workload:
         away = _share(rolling.get("maxUnavailable"), "25%" if deployment else 1, self.replicas, not deployment)
         if surge == away == 0:
             away = 1
-        return (0 if self.kind == "StatefulSet" else surge), min(away, self.replicas)
+        return surge, min(away, self.replicas)
 
 
 def _share(value: t.Any, otherwise: t.Any, whole_count: int, up: bool) -> int:
