@@ -274,6 +274,11 @@ def test_the_server_itself_refuses_another_version(space: Namespace) -> None:
     with pytest.raises(Conflict):
         space.apps.delete(pod, dry_run=False)
     assert len(space.pods("orders")) == 1
+    space.link.delete(f"{APPS}/deployments/orders", {"propagationPolicy": "Foreground"})
+    until("it is gone", lambda: not list(space.link.pages(f"{APPS}/deployments")))
+    space.deployment("orders")
+    with pytest.raises(Conflict):
+        space.apps.patch(stale, plan.scale(stale, 3), dry_run=False)
 
 
 # What is taken back

@@ -124,9 +124,7 @@ def _apply(found: Raw, operation: Raw) -> None:
     at = found
     for step in steps[:-1]:
         at = at[step]
-    if operation["op"] == "test":
-        assert at[steps[-1]] == operation["value"]
-    elif steps == ["metadata", "resourceVersion"]:
+    if steps == ["metadata", "resourceVersion"]:
         if at["resourceVersion"] != operation["value"]:
             raise Conflict("conflict", "the object has been modified")
     elif operation["op"] == "remove":

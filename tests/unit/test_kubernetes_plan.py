@@ -238,7 +238,7 @@ def test_the_container_has_to_be_named_where_there_are_several():
 
 def test_a_patch_holds_for_this_version_of_this_object_only():
     made = plan.operations(workload(), plan.scale(workload(), 3))
-    assert {"op": "test", "path": "/metadata/uid", "value": "u-1"} in made
+    assert {"op": "replace", "path": "/metadata/uid", "value": "u-1"} in made
     assert {"op": "replace", "path": "/metadata/resourceVersion", "value": "10"} in made
     assert made[-1] == {"op": "replace", "path": "/spec/replicas", "value": 3}
 

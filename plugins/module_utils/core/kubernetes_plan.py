@@ -232,9 +232,12 @@ def _container(workload: Workload, name: str | None) -> dict[str, t.Any]:
 
 
 def operations(workload: Workload, change: Change) -> list[dict[str, t.Any]]:
-    """The JSON patch. It holds for this very version of this very object: any other is a conflict for the server."""
+    """The JSON patch. It holds for this very version of this very object: any other is a conflict for the server.
+
+    (A `test` of the uid would be an error that says nothing, before the server comes to compare versions.)
+    """
     made: list[dict[str, t.Any]] = [
-        {"op": "test", "path": "/metadata/uid", "value": workload.uid},
+        {"op": "replace", "path": "/metadata/uid", "value": workload.uid},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": workload.resource_version},
     ]
     if change.template is not None:
