@@ -11,25 +11,29 @@ class ModuleDocFragment:
 options:
   kubeconfig:
     description:
-      - File that says where the cluster is and how to log in; several are separated by C(:).
-      - Without it and without O(host), E(KUBECONFIG) counts, then C(~/.kube/config), then the pod that this runs in.
+      - Kubeconfig file with the cluster and the login. Several files are separated by a colon.
+      - Without it, and without O(host), E(KUBECONFIG) counts, then V(~/.kube/config), then the service account of the
+        pod that the task runs in.
     type: path
   context:
-    description: Context of the kubeconfig. Without it the current one.
+    description: Context of the kubeconfig. Without it its current one.
     type: str
   host:
-    description: Address of the API, as V(https://host:6443), in place of a kubeconfig.
+    description:
+      - URL of the API, as V(https://api.example.com:6443).
+      - With O(kubeconfig) it replaces the address in there and the login of it counts.
     type: str
   api_key:
-    description: Bearer token to log in with.
+    description: Bearer token.
     type: str
   api_key_file:
-    description: File with the bearer token, in place of O(api_key).
+    description: File with a bearer token. It is read anew for each call, as a cluster renews such files in place.
     type: path
   validate_certs:
     description:
-      - Whether the API's certificate must be trusted and match its name.
-      - Without it the kubeconfig decides, and yes where there is none.
+      - Whether the certificate of the API must be trusted and match its name. Without it the kubeconfig says so, and
+        yes where there is none.
+      - With V(false) the result says that it was not verified.
     type: bool
     aliases: [verify_ssl]
   ca_cert:
@@ -45,25 +49,27 @@ options:
     type: path
     aliases: [key_file]
   tls_server_name:
-    description: Name that the API's certificate has to be for, where it is not the one in its address.
+    description: Name that the certificate of the API has to have, where it is another one than in its address.
     type: str
   impersonate_user:
-    description: User to act as.
+    description: User to act as. The login has to be allowed to impersonate.
     type: str
   impersonate_groups:
-    description: Groups to act as. Goes with O(impersonate_user).
+    description: Groups to act as, with O(impersonate_user).
     type: list
     elements: str
     default: []
   proxy:
-    description: Proxy to go through, as V(http://host:port).
+    description:
+      - URL of the HTTP proxy on the way to the API. Without it the kubeconfig's C(proxy-url) counts. Variables of the
+        environment do not.
     type: str
   connect_timeout:
     description: Seconds to wait for a connection.
     type: float
     default: 3.0
   timeout:
-    description: Seconds to wait for one answer of the API.
+    description: Seconds that one call of the API may take, from its name's resolution to the last byte.
     type: float
     default: 10.0
 requirements:

@@ -14,7 +14,18 @@ from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_gates_room import free_of, needs
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_pod import delete
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_scene import Case, Wish
-from kubernetes_made import node, owned, pod, pod_raw, scene, template, waiting, with_meta, workload, workload_raw
+from kubernetes_workload_made import (
+    node,
+    owned,
+    pod,
+    pod_raw,
+    scene,
+    template,
+    waiting,
+    with_meta,
+    workload,
+    workload_raw,
+)
 
 MI = 2**20
 RECREATE = {"strategy": {"type": "Recreate"}}

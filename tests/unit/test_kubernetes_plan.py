@@ -31,7 +31,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_
     pod_from,
 )
 from ansible_collections.incident.response.plugins.module_utils.core.redact import clean
-from kubernetes_made import pod, pod_raw, set_raw, template, waiting, with_meta, workload, workload_raw
+from kubernetes_workload_made import pod, pod_raw, set_raw, template, waiting, with_meta, workload, workload_raw
 
 # Amounts
 

@@ -10,8 +10,8 @@ from ansible_collections.incident.response.plugins.module_utils.clients import k
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_errors import Unreachable
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
-from kubernetes_cluster_stub import APPS, CORE, DEPLOYMENT, StubCluster, ill, well
-from kubernetes_made import owned, pod_raw, template, waiting
+from kubernetes_workload_made import owned, pod_raw, template, waiting
+from kubernetes_workload_stub import APPS, CORE, DEPLOYMENT, StubCluster, ill, well
 
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
 DEFAULTS |= {"namespace": "shop", "wait_timeout": 0.3}

@@ -17,7 +17,7 @@ from ansible_collections.incident.response.plugins.module_utils.clients.kubernet
     Forbidden,
     NotFound,
 )
-from kubernetes_made import NAMESPACE, Raw, node, pod_raw, set_raw, workload_raw
+from kubernetes_workload_made import NAMESPACE, Raw, node, pod_raw, set_raw, workload_raw
 
 APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
 CORE = f"/api/v1/namespaces/{NAMESPACE}"
