@@ -36,8 +36,10 @@ APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
 IMAGE = "lab/pause:1"
 MISSING = "lab/nothing:1"
 MERGE = "application/merge-patch+json"
-LIMIT = 120.0
+LIMIT = 180.0
 ONE_AWAY = {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}}
+PATIENCE = {"connect_timeout": 20.0, "timeout": 40.0}
+"""The machine that the cluster runs on may be busy with other tests."""
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
 Raw = dict[str, t.Any]
 
@@ -61,7 +63,14 @@ class Namespace:
         self.apps = Apps(link, NAMESPACE)
 
     def go(self, check: bool = False, **options: t.Any) -> Raw:
-        params = {**DEFAULTS, "kubeconfig": self.kubeconfig, "namespace": NAMESPACE, "wait_timeout": 60.0, **options}
+        params = {
+            **DEFAULTS,
+            **PATIENCE,
+            "kubeconfig": self.kubeconfig,
+            "namespace": NAMESPACE,
+            "wait_timeout": LIMIT,
+            **options,
+        }
         return apply(params, check)
 
     def refused(self, check: bool = False, **options: t.Any) -> Raw:
@@ -127,7 +136,7 @@ def space() -> t.Iterator[Namespace]:
     kubeconfig = os.environ.get("LAB_KUBECONFIG")
     if not kubeconfig:
         pytest.skip("LAB_KUBECONFIG names no cluster")
-    link = connect(KubernetesOptions(kubeconfig=kubeconfig), Deadline(3600))
+    link = connect(KubernetesOptions(kubeconfig=kubeconfig, **PATIENCE), Deadline(3600))
     remove(link)
     link.post("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     until("its service account", lambda: list(link.pages(f"{CORE}/serviceaccounts")))
@@ -438,6 +447,7 @@ def test_who_may_nothing_is_told_what_is_missing(space: Namespace) -> None:
 def test_as_a_task(space: Namespace) -> None:
     space.deployment("orders")
     options = {
+        **PATIENCE,
         "kubeconfig": space.kubeconfig,
         "namespace": NAMESPACE,
         "name": "orders",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import kubernetes_workload
-from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_errors import Unreachable
+from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_errors import Silent, Unreachable
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
 from kubernetes_workload_made import owned, pod_raw, template, waiting
@@ -292,6 +292,35 @@ def test_a_workload_deleted_meanwhile_is_told_at_once():
     cluster = StubCluster()
     cluster.on_patch = [lambda c: c.one.pop(DEPLOYMENT)]
     assert "was deleted meanwhile" in refused(cluster, state="restarted", wait_timeout=60)["msg"]
+
+
+@pytest.mark.parametrize(("arrives", "words"), [(True, "done all the same"), (False, "was not done so far")])
+def test_a_lost_answer_is_no_proof_that_nothing_was_done(arrives, words):
+    cluster = StubCluster()
+    patch = cluster.patch
+
+    def losing(*arguments):
+        if arrives:
+            patch(*arguments)
+        raise Silent("timeout", "no whole answer in time")
+
+    cluster.patch = losing
+    result = refused(cluster, state="restarted")
+    assert words in result["msg"]
+    assert result["changed"] is arrives
+    assert refused(cluster, True, state="restarted")["changed"] is False
+
+
+def test_a_pod_whose_delete_was_not_answered():
+    cluster = StubCluster()
+    delete = cluster.delete
+
+    def losing(*arguments):
+        delete(*arguments)
+        raise Silent("timeout", "no whole answer in time")
+
+    cluster.delete = losing
+    assert refused(cluster, state="deleted_pod", pod="orders-a")["changed"] is True
 
 
 def test_an_api_that_is_away_for_a_moment_is_no_verdict():

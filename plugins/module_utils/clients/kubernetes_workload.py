@@ -22,7 +22,7 @@ from ..core.redact import clean
 from .deadline import Deadline
 from .errors import CollectError
 from .kubernetes_apps import Apps
-from .kubernetes_errors import Conflict, NotFound
+from .kubernetes_errors import Conflict, NotFound, ServerError, Silent, Unreachable
 from .kubernetes_link import Link, connect
 from .kubernetes_options import KubernetesOptions
 
@@ -139,11 +139,30 @@ class _Action:
         return plan.restart(workload, at)
 
     def _send(self, change: plan.Change) -> None:
-        if change.pod is not None:
-            self.apps.delete(change.pod, self.check_mode)
-        else:
-            self.now = self.apps.patch(self.before, change, self.check_mode)
+        try:
+            if change.pod is not None:
+                self.apps.delete(change.pod, self.check_mode)
+            else:
+                self.now = self.apps.patch(self.before, change, self.check_mode)
+        except (Silent, Unreachable, ServerError) as error:
+            if not self.check_mode:
+                self._lost(change, error)
+            raise
         self.acted = not self.check_mode
+
+    def _lost(self, change: plan.Change, error: CollectError) -> t.NoReturn:
+        """An order without an answer may have been carried out: what is so now is looked at, and said."""
+        text = f"{change.text} was sent, and no good answer came ({error.message})"
+        try:
+            self.now = self.apps.workload(self.before.kind, self.before.name)
+            if change.pod is not None:
+                pods = [pod for pod in self.apps.pods(self.now) if pod.uid == change.pod.uid]
+                self.gone = not pods or pods[0].terminating
+        except CollectError as now:
+            raise plan.Refused(f"{text}. Whether it was done is not known: {now.message}") from error
+        done = self.gone if change.pod is not None else self.now.generation != self.before.generation
+        said = "it was done all the same, and not waited for" if done else "it was not done so far"
+        raise plan.Refused(f"{text}. As it seems {said}: look again before anything else") from error
 
     def wait(self) -> None:
         """Until it is done and stays so for a moment. Raises Refused where it fails or time is over."""
@@ -173,8 +192,8 @@ class _Action:
                     since = time.monotonic() if since is None else since
                     if time.monotonic() - since >= rollout.STEADY:
                         return found
-            if not deadline.wait(_POLL):
-                # Done, but not for long enough to be believed, or a pod that is still there.
+            # Done in time may be believed a moment later.
+            if not deadline.wait(_POLL) and since is None:
                 return None if found is None else found.unfinished()
 
     def _look(self, sent: Workload) -> tuple[Workload, list[Pod]]:

@@ -59,7 +59,7 @@ def _elected(case: Case) -> list[Refusal]:
     for raw in case.scene.leases or ():
         holder = str(part(raw, "spec").get("holderIdentity") or "")
         # Libraries write the name of the pod, alone or with something unique behind an underscore.
-        if holder.split("_")[0] in pods:
+        if holder.partition("_")[0] in pods:
             name = part(raw, "metadata").get("name")
             why = f"one pod leads and the others stand by (lease {name} is held by {holder}): more would do nothing"
             return [Refusal("single_writer", why, True)]
