@@ -35,6 +35,7 @@ def deploy(client: docker.DockerClient, config: Config) -> None:
     """Make the node run what is wanted of it; what it has already is left alone."""
     node = stack.container(client, config, SERVICE)
     with progress.phase("Kubernetes answers"):
+        execute(node, "part", "mend")
         wait_until("certificates of Kubernetes", lambda: _no_login(node, config), START_TIMEOUT, hint=_HINT)
         api = Api(config)
         wait_until("Kubernetes to answer", lambda: _not_ready(api), START_TIMEOUT, hint=_HINT)

@@ -23,17 +23,16 @@ NOT_ALIVE = ("docker.container.unhealthy",)
 
 
 def _signal(lab: Lab, part: str, signal: str) -> None:
-    kubernetes.execute(lab.container(NODE), "sh", "-c", f"kill -{signal} $(cat /run/{part}.pid)")
+    kubernetes.execute(lab.container(NODE), "part", "signal", part, signal)
 
 
 def _stop_part(lab: Lab, part: str) -> None:
-    """Stopped already is as good: a clear and an inject may be run again."""
-    kubernetes.execute(lab.container(NODE), "stop-part", part)
+    kubernetes.execute(lab.container(NODE), "part", "stop", part)
 
 
 def _start_part(lab: Lab, part: str, *options: str) -> None:
-    kubernetes.execute(lab.container(NODE), "stop-part", part)
-    kubernetes.execute(lab.container(NODE), "start-part", part, *options)
+    _stop_part(lab, part)
+    kubernetes.execute(lab.container(NODE), "part", "start", part, *options)
 
 
 def _await(lab: Lab, what: str, reason: Callable[[Api], str | None], timeout: float = acts.CLEARS) -> None:
