@@ -22,6 +22,7 @@ SERVICE = "kubernetes"
 SERVICES = ("gateway", "notification")
 """What runs there."""
 START_TIMEOUT = 120.0
+SWEEP_TIMEOUT = 15.0
 CERTIFICATES = "/var/lib/kubernetes/pki"
 SANDBOX = "docker.io/lab/pause:1"
 """As in containerd.toml: what holds the network of a pod."""
@@ -39,6 +40,7 @@ def deploy(client: docker.DockerClient, config: Config) -> None:
         wait_until("certificates of Kubernetes", lambda: _no_login(node, config), START_TIMEOUT, hint=_HINT)
         api = Api(config)
         wait_until("Kubernetes to answer", lambda: _not_ready(api), START_TIMEOUT, hint=_HINT)
+        wait_until("containerd to answer", lambda: _not_containing(node), START_TIMEOUT, hint=_HINT)
     image = service_image(config)
     if not _has_image(node, image):
         with progress.phase("services' image loaded into Kubernetes"):
@@ -104,12 +106,16 @@ def _pod_state(pod: Object) -> str:
 
 def logs(config: Config, app: str, tail: str) -> None:
     """The last lines of each pod of `gateway` or `notification`, with the pod's name before them."""
-    api = Api(config)
     place = f"/api/v1/namespaces/{workloads.NAMESPACE}/pods"
     lines = f"&tailLines={tail}" if tail.isdecimal() else ""
-    for pod in api.list(place, app=app):
-        name = pod["metadata"]["name"]
-        for line in api.text(f"{place}/{name}/log?timestamps=true{lines}").splitlines():
+    try:
+        names = [pod["metadata"]["name"] for pod in Api(config).list(place, app=app)]
+        said = {name: Api(config).text(f"{place}/{name}/log?timestamps=true{lines}") for name in names}
+    except NOT_YET as error:
+        progress.complain(f"the pods of {app} can't be asked for their logs: {error}")
+        return
+    for name, text in said.items():
+        for line in text.splitlines():
             print(f"kubernetes/{name}  | {line}")
 
 
@@ -172,6 +178,10 @@ def _not_ready(api: Api) -> str | None:
     return None if api.text("/readyz") == "ok" else "it is not ready"
 
 
+def _not_containing(node: Container) -> str | None:
+    return None if execute(node, "ctr", "version") else "it says nothing"
+
+
 def _has_image(node: Container, image: str) -> bool:
     names = execute(node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split()
     return f"docker.io/{image}" in names and SANDBOX in names
@@ -179,7 +189,6 @@ def _has_image(node: Container, image: str) -> bool:
 
 def _load_image(client: docker.DockerClient, node: Container, image: str) -> None:
     """From the engine into the node, without a file between: `docker save | ctr images import`."""
-    wait_until("containerd to answer", lambda: execute(node, "ctr", "version") and None, START_TIMEOUT, hint=_HINT)
     run = client.api.exec_create(node.id, ["ctr", "-n", "k8s.io", "images", "import", "-"], stdin=True)["Id"]
     stream = client.api.exec_start(run, socket=True)
     link: socket.socket = getattr(stream, "_sock", stream)
@@ -199,22 +208,23 @@ def sweep(config: Config) -> None:
     """Remove the pods' cgroups, which outlive their processes, and the logins."""
     for path in (config.kubeconfig, config.kubernetes_authority, config.kubernetes_login, config.kubernetes_operator):
         path.unlink(missing_ok=True)
+    left = _left(config)
+    if left and not os.access(left[0], os.W_OK):
+        progress.say(f"           cgroups stay that only root can remove: {', '.join(map(str, left))}")
+    elif left:
+        # The last processes go a moment after their container.
+        wait_until("the pods' cgroups to go", lambda: _remove_groups(config), SWEEP_TIMEOUT, hint="lab down")
+
+
+def _remove_groups(config: Config) -> str | None:
+    """Of files there is nothing to remove: a cgroup is a directory, and goes when no process is in it."""
     for root in _left(config):
-        # Of files there is nothing to remove: a cgroup is a directory, and goes when nothing is in it.
         for directory, _, _ in os.walk(root, topdown=False):
-            _remove_group(Path(directory))
-    if _left(config):
-        progress.say(f"           cgroups stay that only root can remove: {_left(config)[0]}")
+            Path(directory).rmdir()
+    return None
 
 
 def _left(config: Config) -> list[Path]:
     """One with cgroup v2, one of each controller with cgroup v1."""
     roots = [place / config.cgroup_root for place in (CONTROL_GROUPS, *CONTROL_GROUPS.glob("*"))]
     return [root for root in roots if root.is_dir()]
-
-
-def _remove_group(path: Path) -> None:
-    try:
-        path.rmdir()
-    except OSError:
-        return

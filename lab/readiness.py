@@ -17,7 +17,7 @@ from lab.waiting import wait_until
 
 TIMEOUT = 150.0
 MOVEMENT = 3.0
-ANSWERED_FOR = {"prometheus", "alertmanager", "postgres-exporter", "redis-exporter", "loadgen"}
+ANSWERED_FOR = {"prometheus", "alertmanager", "postgres-exporter", "redis-exporter", "loadgen", "kubernetes"}
 
 
 @dataclass(frozen=True)
