@@ -198,7 +198,6 @@ def _load_image(client: docker.DockerClient, node: Container, image: str) -> Non
     said = b""
     while part := link.recv(65536):
         said += part
-    stream.close()
     if client.api.exec_inspect(run)["ExitCode"] != 0:
         raise LabError(f"{image} can't be loaded: {said[-300:].decode(errors='replace')}", _HINT)
     execute(node, "ctr", "-n", "k8s.io", "images", "tag", "--force", f"docker.io/{image}", SANDBOX)
