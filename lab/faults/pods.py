@@ -17,6 +17,8 @@ Object = dict[str, Any]
 PODS = f"/api/v1/namespaces/{workloads.FAULTS}/pods"
 LABEL = "fault"
 EVERY = 0.5
+SHOWS = 120.0
+"""What crashes is restarted later each time."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def _clear(lab: Lab, recipe: Recipe) -> None:
     await_gone(lab, recipe.name)
 
 
-def await_shown(lab: Lab, name: str, shows: Callable[[Api, str], str | None], timeout: float = acts.SHOWS) -> None:
+def await_shown(lab: Lab, name: str, shows: Callable[[Api, str], str | None], timeout: float = SHOWS) -> None:
     wait_until(f"{name} to show in Kubernetes", lambda: shows(lab.kubernetes, name), timeout, EVERY, hint="lab status")
 
 
