@@ -1,4 +1,4 @@
-"""What goes into images but is made on the host: Kafka's jars (Maven) and the Go services."""
+"""What goes into images but is made on the host: Kafka's jars (Maven), the Go services and Kubernetes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from pathlib import Path
 
 from lab import packages, proc, progress
 from lab.config import HOME, Config
+from lab.content import content_hash
 from lab.errors import LabError
 
 GO_FLOOR = (1, 24)
+KUBERNETES = HOME / "kube"
+KUBERNETES_TIMEOUT = 3600
 
 
 def kafka_jars(config: Config, context: Path) -> None:
@@ -49,6 +52,42 @@ def go_binaries(config: Config, context: Path) -> None:
         env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
     )
     progress.done("Go services built", time.monotonic() - start)
+
+
+def kubernetes_binary(config: Config, context: Path) -> None:
+    """All components of a node in one binary, from the Go module proxy: minutes the first time, and then kept."""
+    kept = config.cache / f"kube-{content_hash((KUBERNETES,))}"
+    if not kept.exists():
+        _build_kubernetes(config, kept)
+    shutil.copy2(kept, context / "kube")
+
+
+def _build_kubernetes(config: Config, target: Path) -> None:
+    start = time.monotonic()
+    version = kubernetes_version()
+    major, minor, _ = version.removeprefix("v").split(".")
+    # Else the server says that it is v0.0.0, which its clients believe.
+    names = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    stamp = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in names.items())
+    new = target.with_suffix(".new")
+    progress.say("           building Kubernetes: some minutes, once")
+    proc.run(
+        [_go(), "build", "-trimpath", f"-ldflags=-s -w {stamp}", "-o", new, "."],
+        config.state / "log" / "kubernetes-build.log",
+        "building Kubernetes",
+        timeout=KUBERNETES_TIMEOUT,
+        cwd=KUBERNETES,
+        env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
+    )
+    new.replace(target)
+    progress.done("Kubernetes built", time.monotonic() - start, version)
+
+
+def kubernetes_version() -> str:
+    found = re.search(r"^\s+k8s\.io/kubernetes (v\S+)$", (KUBERNETES / "go.mod").read_text(), re.M)
+    if found is None:
+        raise LabError("lab/kube/go.mod does not say which Kubernetes it requires", "git checkout lab/kube/go.mod")
+    return found[1]
 
 
 def _go() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import docker
 
-from lab import engine, faults, firewall, images, kafka_admin, locks, progress, readiness, recovery, stack
+from lab import engine, faults, firewall, images, kafka_admin, kubernetes, locks, progress, readiness, recovery, stack
 from lab.config import DEFAULT_PROJECT, HOME, Config, read_env_file
 from lab.errors import LabError
 from lab.faults import table
@@ -37,6 +37,8 @@ def up(config: Config) -> int:
         with progress.phase("services, load and monitoring started"):
             for layer in stack.LAYERS:
                 stack.start(config, layer, lock)
+        if kubernetes.SERVICE in config.profiles:
+            kubernetes.deploy(client, config)
         for fault in faults.injected(config):
             faults.get(fault).clear(lab)
         recovery.revive(lab)
@@ -73,6 +75,9 @@ def status(config: Config) -> int:
         raise LabError(f"nothing of project {config.project} runs", "lab up")
     for name in sorted(found):
         progress.say(f"  {name:18} {stack.health(found[name])}")
+    if kubernetes.SERVICE in config.profiles:
+        for name, state in kubernetes.pods(config):
+            progress.say(f"  {name:50} {state}")
     parts = readiness.state(client, config)
     for name, reason in parts.items():
         progress.say(f"  {'ok  ' if reason is None else 'NOT '} {name}{'' if reason is None else ': ' + reason}")
@@ -83,7 +88,12 @@ def status(config: Config) -> int:
 
 def logs(config: Config, service: str | None, follow: bool, tail: str) -> int:
     arguments = ["--timestamps", f"--tail={tail}", *(["-f"] if follow else []), *([service] if service else [])]
-    return stack.logs(config, arguments)
+    status = stack.logs(config, arguments)
+    if kubernetes.SERVICE in config.profiles and not follow:
+        for app in kubernetes.SERVICES:
+            if service in (None, app):
+                kubernetes.logs(config, app, tail)
+    return status
 
 
 def env(config: Config) -> int:
@@ -91,6 +101,8 @@ def env(config: Config) -> int:
     if not config.env_file.exists():
         raise LabError(f"project {config.project} is not up", "lab up")
     values = {**read_env_file(config.env_file), **stack.compose_environment(config)}
+    if kubernetes.SERVICE in config.profiles:
+        values["KUBECONFIG"] = str(config.kubeconfig)
     values.pop("COMPOSE_PROFILES", None)  # compose reads it from the file, where a later `lab up` may change it
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")
@@ -170,6 +182,7 @@ def _remove(client: docker.DockerClient, config: Config, lock: int) -> None:
         lock,
     )
     stack.sweep(client, config)
+    kubernetes.sweep(config)
 
 
 def _create_topic(config: Config) -> None:

@@ -36,6 +36,7 @@ PORTS: dict[str, int] = {
     "kafka-1": 9192,
     "kafka-2": 9292,
     "kafka-3": 9392,
+    "kubernetes": 6443,
 }
 SERVICES = ("gateway", "auth", "orders", "notification")
 CLUSTER = ("kafka-1", "kafka-2", "kafka-3")
@@ -53,7 +54,7 @@ NAMES: dict[str, str] = {
     "LAB_MONITOR_PASSWORD": "lab-Rk4v-exporter",
     "LAB_OPERATOR_PASSWORD": "lab-Rk4v-operations",
 }
-PROFILES = ("cluster",)
+PROFILES = ("cluster", "kubernetes")
 
 
 def port_variable(name: str) -> str:
@@ -107,6 +108,30 @@ class Config:
     @property
     def env_file(self) -> Path:
         return self.project_state / "lab.env"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """How to log in to the lab's Kubernetes; the user's own ~/.kube/config is left alone."""
+        return self.project_state / "kubeconfig"
+
+    @property
+    def kubernetes_authority(self) -> Path:
+        return self.project_state / "kubernetes-authority.crt"
+
+    @property
+    def kubernetes_login(self) -> Path:
+        """The lab's own, which no fault takes away."""
+        return self.project_state / "kubernetes-admin.pem"
+
+    @property
+    def kubernetes_operator(self) -> Path:
+        """What the kubeconfig is made of."""
+        return self.project_state / "kubernetes-operator.json"
+
+    @property
+    def cgroup_root(self) -> str:
+        """Where the pods' cgroups are, as the compose file says."""
+        return f"{self.project}-kubernetes"
 
     def url(self, name: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[name]}{path}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
 from lab import artifacts, locks, packages, proc, progress
 from lab.config import HOME, Config
+from lab.content import content_hash
 from lab.errors import LabError
 
 REPOSITORY = "incident-lab"
@@ -38,11 +38,15 @@ WORK = "work-"
 
 @dataclass(frozen=True)
 class Image:
-    """One image: lab/images/<name> is its context; `prepare` adds what is made on the host."""
+    """One image: lab/images/<name> is its context; `prepare` adds what is made on the host.
+
+    One that has a profile is built only where that is wanted.
+    """
 
     name: str
     prepare: Callable[[Config, Path], None] | None = None
     sources: tuple[Path, ...] = field(default=())
+    profile: str | None = None
 
     @property
     def directory(self) -> Path:
@@ -51,6 +55,7 @@ class Image:
 
 # The ones that take longest come first.
 IMAGES = (
+    Image("kubernetes", artifacts.kubernetes_binary, (artifacts.KUBERNETES,), profile="kubernetes"),
     Image("services", artifacts.go_binaries, (HOME / "services",)),
     Image("kafka", artifacts.kafka_jars),
     Image("postgres"),
@@ -59,21 +64,12 @@ IMAGES = (
 )
 
 
+def wanted(config: Config) -> list[Image]:
+    return [image for image in IMAGES if image.profile is None or image.profile in config.profiles]
+
+
 def image_variable(name: str) -> str:
     return f"LAB_IMAGE_{name.upper()}"
-
-
-def content_hash(roots: Iterable[Path], *salt: str) -> str:
-    """Twelve digits that change with any file's name, mode or content under `roots`, and with `salt`."""
-    digest = hashlib.sha256()
-    for text in salt:
-        digest.update(f"{text}\0".encode())
-    for root in roots:
-        for path in sorted(path for path in root.rglob("*") if path.is_file()):
-            mode = "x" if os.access(path, os.X_OK) else "-"
-            digest.update(f"{path.relative_to(root).as_posix()}\0{mode}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
 
 
 def base_reference(config: Config) -> str:
@@ -87,7 +83,7 @@ def tags(config: Config) -> dict[str, str]:
     base = base_reference(config)
     return {
         image.name: f"{REPOSITORY}/{image.name}:{content_hash((image.directory, *image.sources), base)}"
-        for image in IMAGES
+        for image in wanted(config)
     }
 
 
@@ -97,16 +93,16 @@ def variables(config: Config) -> dict[str, str]:
 
 def ensure(config: Config, client: docker.DockerClient) -> None:
     """Build what is missing, as much at once as it takes to keep the machine busy."""
-    wanted = tags(config)
-    if not any(_missing(client, tag) for tag in wanted.values()):
+    named = tags(config)
+    if not any(_missing(client, tag) for tag in named.values()):
         return
     with locks.held(config.cache / "build.lock", "another lab that builds images", LOCK_TIMEOUT):
         for left in config.cache.glob(f"{WORK}*"):
             shutil.rmtree(left, ignore_errors=True)  # by a builder that was killed
-        missing = [image for image in IMAGES if _missing(client, wanted[image.name])]
+        missing = [image for image in wanted(config) if _missing(client, named[image.name])]
         with ThreadPoolExecutor(max_workers=3) as pool:
             base = pool.submit(_ensure_base, config, client)
-            builds = [pool.submit(_build, config, client, image, wanted[image.name], base) for image in missing]
+            builds = [pool.submit(_build, config, client, image, named[image.name], base) for image in missing]
             for build in builds:
                 build.result()
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import docker
 
-from lab import http, kafka_admin, progress, stack
+from lab import http, kafka_admin, kubernetes, progress, stack
 from lab.config import CLUSTER, SERVICES, Config
 from lab.errors import LabError
 from lab.waiting import wait_until
 
 TIMEOUT = 150.0
 MOVEMENT = 3.0
-ANSWERED_FOR = {"prometheus", "alertmanager", "postgres-exporter", "redis-exporter", "loadgen"}
+ANSWERED_FOR = {"prometheus", "alertmanager", "postgres-exporter", "redis-exporter", "loadgen", "kubernetes"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ def checks(config: Config) -> list[Check]:
     ]
     if "cluster" in config.profiles:
         parts.append(Check("Kafka cluster: quorum and replicas", cluster_complete))
+    if "kubernetes" in config.profiles:
+        parts.append(Check("Kubernetes: node and deployments", kubernetes.complete))
     return parts
 
 

@@ -21,6 +21,8 @@ COMPOSE_FILE = HOME / "docker-compose.yml"
 # What starts together: the stores, what talks to them, the front door, the traffic. Between these `lab up` does not
 # wait for health checks, as compose would: the services wait for what they need by themselves.
 STORES = ("postgres", "redis", "kafka")
+BESIDE = {"cluster": (*CLUSTER, "redis-replica"), "kubernetes": ("kubernetes",)}
+"""What a profile adds; it starts with the stores."""
 LAYERS = (
     ("pgbouncer", "auth", "orders", "notification")
     + ("prometheus", "alertmanager", "postgres-exporter", "redis-exporter"),
@@ -81,7 +83,7 @@ def compose(config: Config, arguments: Sequence[str], what: str, lock: int, time
 
 
 def stores(config: Config) -> tuple[str, ...]:
-    return (*STORES, *CLUSTER, "redis-replica") if "cluster" in config.profiles else STORES
+    return (*STORES, *(name for profile in config.profiles for name in BESIDE[profile]))
 
 
 def services(config: Config) -> set[str]:

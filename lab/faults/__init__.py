@@ -6,14 +6,31 @@ import json
 
 from lab.config import Config
 from lab.errors import LabError
-from lab.faults import broker, cluster, consumer, everything, memory, offsets, postgresql, redis, service, topic, twins
+from lab.faults import (
+    broker,
+    cluster,
+    consumer,
+    everything,
+    kubernetes,
+    kubernetes_node,
+    kubernetes_room,
+    kubernetes_twins,
+    memory,
+    offsets,
+    postgresql,
+    redis,
+    service,
+    topic,
+    twins,
+)
 from lab.faults.model import Fault
 
-ALL: dict[str, Fault] = {
-    fault.id: fault
-    for module in (consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything)
-    for fault in module.FAULTS
-}
+MODULES = (
+    *(consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything),
+    *(kubernetes, kubernetes_room, kubernetes_node, kubernetes_twins),
+)
+
+ALL: dict[str, Fault] = {fault.id: fault for module in MODULES for fault in module.FAULTS}
 
 
 def get(name: str) -> Fault:

@@ -10,6 +10,7 @@ from docker.models.containers import Container
 
 from lab import stack
 from lab.config import Config
+from lab.kubernetes_api import Api
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Lab:
 
     def container(self, service: str) -> Container:
         return stack.container(self.client, self.config, service)
+
+    @property
+    def kubernetes(self) -> Api:
+        return Api(self.config)
 
 
 @dataclass(frozen=True)

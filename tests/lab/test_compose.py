@@ -57,7 +57,7 @@ def test_every_port_moves() -> None:
 
 
 def test_lab_up_starts_every_service(services: dict[str, Any]) -> None:
-    settings = config.load({"LAB_STATE_DIR": "/nonexistent"}, profiles=("cluster",))
+    settings = config.load({"LAB_STATE_DIR": "/nonexistent"}, profiles=config.PROFILES)
     assert stack.services(settings) == set(services) - {"impostor"}
 
 

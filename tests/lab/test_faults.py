@@ -104,6 +104,52 @@ MEMORY = {
 }
 
 
+KUBERNETES = {
+    "kubernetes_crashing": {"kubernetes.pod.crashloop"},
+    "kubernetes_crashing_late": {"kubernetes.pod.crashloop"},
+    "kubernetes_crashing_new": {"kubernetes.pod.crashloop"},
+    "kubernetes_oom": {"kubernetes.memory.oom"},
+    "kubernetes_oom_one": {"kubernetes.memory.oom"},
+    "kubernetes_image": {"kubernetes.image.pull"},
+    "kubernetes_image_never": {"kubernetes.image.pull"},
+    "kubernetes_config": {"kubernetes.config.missing"},
+    "kubernetes_config_key": {"kubernetes.config.missing"},
+    "kubernetes_config_secret": {"kubernetes.config.missing"},
+    "kubernetes_config_volume": {"kubernetes.config.missing"},
+    "kubernetes_command": {"kubernetes.command.bad"},
+    "kubernetes_init": {"kubernetes.init.failing"},
+    "kubernetes_readiness_path": {"kubernetes.readiness.failing"},
+    "kubernetes_readiness_dependency": {"kubernetes.readiness.failing"},
+    "kubernetes_liveness": {"kubernetes.liveness.killing"},
+    "kubernetes_rollout": {"kubernetes.rollout.stuck"},
+    "kubernetes_throttled": {"kubernetes.cpu.throttled"},
+    "kubernetes_pending_memory": {"kubernetes.pod.unschedulable"},
+    "kubernetes_pending_selector": {"kubernetes.pod.unschedulable"},
+    "kubernetes_pending_volume": {"kubernetes.volume.pending"},
+    "kubernetes_quota": {"kubernetes.quota.full", "kubernetes.replicas.refused"},
+    "kubernetes_hpa_blind": {"kubernetes.hpa.blind"},
+    "kubernetes_pdb": {"kubernetes.pdb.blocked"},
+    "kubernetes_selector": {"kubernetes.endpoints.none"},
+    "kubernetes_evicted": {"kubernetes.pod.evicted"},
+    "kubernetes_job": {"kubernetes.job.failed"},
+    "kubernetes_taint": {"kubernetes.pod.unschedulable"},
+    "kubernetes_cron_late": {"kubernetes.cronjob.late"},
+    "kubernetes_node_gone": {"kubernetes.node.notready"},
+    "kubernetes_node_pressure": {"kubernetes.node.pressure"},
+    "kubernetes_api_stopped": {"kubernetes.api.unreachable"},
+    "kubernetes_api_paused": {"kubernetes.api.silent"},
+    "kubernetes_api_tls": {"kubernetes.api.tls"},
+    "kubernetes_unauthorized": {"kubernetes.auth.failed"},
+    "kubernetes_forbidden": {"kubernetes.auth.forbidden"},
+    "kubernetes_stale": {"kubernetes.status.stale"},
+    "kubernetes_rolling": set(),
+    "kubernetes_job_done": set(),
+    "kubernetes_restarted_once": set(),
+    "kubernetes_scaled_to_zero": set(),
+    "kubernetes_cron_suspended": set(),
+}
+
+
 ALL_DOWN = {
     "all_dropped": {"http.connect.timeout", "triage.network.gone"},
     "all_stopped": {NOT_RUNNING, "http.connect.refused"},
@@ -115,8 +161,18 @@ ALL_DOWN = {
     [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY), (None, ALL_DOWN)],
 )
 def test_every_fault_is_to_be_found_as_agreed(scenario: str | None, expected: dict[str, set[str]]) -> None:
-    found = {name: set(fault.findings) for name, fault in faults.ALL.items() if fault.scenario == scenario}
+    own = {name: fault for name, fault in faults.ALL.items() if fault.profile != "kubernetes"}
+    found = {name: set(fault.findings) for name, fault in own.items() if fault.scenario == scenario}
     assert found == expected
+
+
+def test_every_fault_of_kubernetes_is_to_be_found_as_agreed() -> None:
+    own = {name: fault for name, fault in faults.ALL.items() if fault.profile == "kubernetes"}
+    assert {name: set(fault.findings) for name, fault in own.items()} == KUBERNETES
+    assert {name for name, fault in own.items() if fault.scenario == "memory"} == {
+        "kubernetes_oom",
+        "kubernetes_oom_one",
+    }
 
 
 @pytest.mark.parametrize("fault", faults.ALL.values(), ids=faults.ALL)
@@ -126,8 +182,8 @@ def test_a_fault_is_well_formed(fault: faults.Fault) -> None:
     assert len(set(fault.findings)) == len(fault.findings)
     assert not set(fault.findings) & set(fault.possible)
     assert all(re.fullmatch(r"[a-z]+(\.[a-z_]+){1,2}", name) for name in (*fault.findings, *fault.possible))
-    assert fault.profile in (None, "cluster")
-    assert fault.profile or not fault.id.startswith("cluster_")
+    assert fault.profile in (None, *config.PROFILES)
+    assert fault.profile or not fault.id.startswith(("cluster_", "kubernetes_"))
 
 
 def test_the_readme_has_the_table() -> None:
@@ -142,6 +198,7 @@ def test_the_json_table_says_it_all() -> None:
         **DATABASE,
         **SERVICE,
         **MEMORY,
+        **KUBERNETES,
     }.items()
     assert rows["offsets_rewound"]["needs_history"] is True
 

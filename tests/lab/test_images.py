@@ -52,3 +52,10 @@ def test_the_base_is_part_of_every_tag(tmp_path: Path) -> None:
     pulled = images.tags(config.load({**env, "LAB_BASE_IMAGE": "debian:bookworm-slim"}))
     assert set(own) == {"services", "kafka", "postgres", "monitoring", "redis"}
     assert not set(own.values()) & set(pulled.values())
+
+
+def test_kubernetes_is_built_only_where_it_is_wanted(tmp_path: Path) -> None:
+    env = {"LAB_STATE_DIR": str(tmp_path), "LAB_CACHE_DIR": str(tmp_path)}
+    plain, wanted = images.tags(config.load(env)), images.tags(config.load(env, profiles=("kubernetes",)))
+    assert {name: tag for name, tag in wanted.items() if name != "kubernetes"} == plain
+    assert wanted["kubernetes"].startswith("incident-lab/kubernetes:")
