@@ -269,7 +269,7 @@ class Api:
             items = [row for row in items if (row["type"] == "Normal") == normal]
         start, limit = int(query.get("continue") or 0), int(query.get("limit") or 500)
         more = str(start + limit) if start + limit < len(items) else ""
-        page = {"kind": "List", "metadata": {"continue": more}, "items": items[start : start + limit] or None}
+        page = {"kind": "List", "metadata": {"continue": more}, "items": items[start : start + limit]}
         return 200, json.dumps(page).encode()
 
 
