@@ -29,7 +29,11 @@ def stamp(ago: float = 0.0) -> str:
 def meta(name: str, ago: float = 86400, owner: str = "", **more: Any) -> Object:
     """owner: KIND/NAME of the controller."""
     kind, _slash, owned_by = owner.partition("/")
-    owners = [{"kind": kind, "name": owned_by, "controller": True}] if owner else []
+    owners = (
+        [{"apiVersion": "apps/v1", "kind": kind, "name": owned_by, "uid": f"uid-{owned_by}", "controller": True}]
+        if owner
+        else []
+    )
     named = {"name": name, "namespace": NS, "uid": f"uid-{name}", "creationTimestamp": stamp(ago)}
     return {**named, "ownerReferences": owners, **more}
 
@@ -64,7 +68,14 @@ def container(
     if terminated:
         state = {"terminated": terminated}
     is_ready = ready if ready is not None else "running" in state
-    found = {"name": name, "state": state, "restartCount": restarts, "ready": is_ready, "image": "shop/app:1"}
+    found = {
+        "name": name,
+        "state": state,
+        "restartCount": restarts,
+        "ready": is_ready,
+        "image": "shop/app:1",
+        "imageID": "",
+    }
     return {**found, "lastState": {"terminated": last} if last else {}}
 
 
@@ -258,7 +269,7 @@ class Api:
             items = [row for row in items if (row["type"] == "Normal") == normal]
         start, limit = int(query.get("continue") or 0), int(query.get("limit") or 500)
         more = str(start + limit) if start + limit < len(items) else ""
-        page = {"kind": "List", "metadata": {"continue": more}, "items": items[start : start + limit] or None}
+        page = {"kind": "List", "metadata": {"continue": more}, "items": items[start : start + limit]}
         return 200, json.dumps(page).encode()
 
 

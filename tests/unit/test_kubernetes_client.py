@@ -79,7 +79,7 @@ def test_a_list_that_is_forgotten_is_begun_anew_once() -> None:
 
 
 def test_an_empty_list_may_be_null() -> None:
-    with serving_api({}) as api:
+    with serving_api({}, lambda _path, _query, _visit: (200, b'{"items": null, "metadata": null}')) as api:
         assert list(link(api.url).pages("/api/v1/pods")) == []
 
 

@@ -92,8 +92,9 @@ def test_a_workload_can_be_what_an_inventory_host_runs_on() -> None:
 def test_one_restart_and_restarts_of_days_ago_are_silent() -> None:
     once = pod("app-a1-x", container("", 1, ended(1, ago=60)))
     long_ago = pod("app-a1-y", container("", 50, ended(1, ago=3 * 86400)))
+    once_more = pod("app-a1-w", container("", 51, ended(255, "Unknown", ago=60, lived=5 * 86400)))
     oom_long_ago = pod("app-a1-z", container("", 1, ended(137, "OOMKilled", ago=3 * 86400)))
-    assert ids(looked(cluster(once, long_ago, oom_long_ago))) == []
+    assert ids(looked(cluster(once, long_ago, once_more, oom_long_ago))) == []
 
 
 def test_a_crash_that_runs_again_right_now_is_still_seen() -> None:

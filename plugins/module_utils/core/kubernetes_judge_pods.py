@@ -138,7 +138,7 @@ def _died(container: Container, end: Ended, pod: Pod, world: World, backing_off:
     if container.init:
         bad = backing_off or (end.exit_code not in (0, None) and often is not None)
         return Verdict(INIT, pod, container, end.finished, said=end.message) if bad else None
-    if not backing_off and (often is None or _asked(end)):
+    if not backing_off and (often is None or _asked(end) or _lived_long(end, world)):
         return None
     level = "critical" if backing_off or not container.ready else often or "warning"
     return Verdict(CRASH, pod, container, end.finished, level, end.message)
@@ -147,6 +147,13 @@ def _died(container: Container, end: Ended, pod: Pod, world: World, backing_off:
 def _asked(end: Ended) -> bool:
     """It ended as it was told to: SIGTERM, or in good order."""
     return end.exit_code in (0, 143)
+
+
+def _lived_long(end: Ended, world: World) -> bool:
+    """Restarts are counted for ever: who lived longer than the window before its end is not in a loop."""
+    if end.started is None or end.finished is None:
+        return False
+    return end.finished - end.started > world.settings.window
 
 
 def out_of_memory(container: Container, end: Ended, pod: Pod, world: World) -> str:
