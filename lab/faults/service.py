@@ -255,7 +255,7 @@ FAULTS = (
     ),
     Fault(
         "service_flapping",
-        "the health page of auth says that it fails, and does not, three times a second",
+        "the health page of auth says to every second question that it fails",
         _spoil("flap", 1),
         _answer,
         ("http.health.flapping",),

@@ -21,7 +21,7 @@ from lab.faults.model import Lab
 
 play = functools.partial(play_any, playbook="playbooks/scenario_memory.yml")
 
-MEMORY = [fault for fault in faults.ALL.values() if fault.scenario == "memory"]
+MEMORY = [fault for fault in faults.ALL.values() if fault.scenario == "memory" and not fault.profile]
 LEAKS = ("memory_leak",)
 RAISED = ("memory_undersized", "memory_oom", "memory_oom_loop")
 LEFT = ("memory_database",)

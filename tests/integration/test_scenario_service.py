@@ -20,7 +20,7 @@ from lab.faults.model import Lab
 
 play = functools.partial(play_any, playbook="playbooks/scenario_service.yml")
 
-SERVICE = [fault for fault in faults.ALL.values() if fault.scenario == "service"]
+SERVICE = [fault for fault in faults.ALL.values() if fault.scenario == "service" and not fault.profile]
 CURES = {
     "service_stopped": ["start auth"],
     "service_paused": ["unpause auth"],

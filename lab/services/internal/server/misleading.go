@@ -33,20 +33,20 @@ const (
 	pprofStalled
 )
 
-// flapTime is so short that three questions, 200 ms apart, see both.
-const flapTime = 300 * time.Millisecond
-
 // misleading is what a service says wrong about itself while its work goes on.
 type misleading struct {
 	metrics    switches.Int
 	pprof      switches.Int
-	flap       switches.Bool // the health page says 503 for flapTime, and not for flapTime
+	flap       switches.Bool // the health page says 503 to every second question of a kind of client
 	slowHealth switches.Int  // ms
 	hostile    switches.Bool // log lines that are meant to hurt who reads them
+
+	mu    sync.Mutex
+	asked map[string]int // questions about the health, by the client's name for itself
 }
 
 func newMisleading(set *switches.Set) *misleading {
-	m := &misleading{}
+	m := &misleading{asked: map[string]int{}}
 	m.metrics.Max, m.pprof.Max, m.slowHealth.Max = metricsEndless, pprofStalled, 600_000
 	set.Add("metrics", &m.metrics)
 	set.Add("pprof", &m.pprof)
@@ -63,12 +63,21 @@ func (m *misleading) health(next http.Handler) http.Handler {
 			w.WriteHeader(statusClientGone)
 			return
 		}
-		if m.flap.Get() && time.Now().UnixMilli()/flapTime.Milliseconds()%2 == 1 {
+		if m.flap.Get() && m.second(r.UserAgent()) {
 			writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "failing"})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// second says whether it is a client's second question, fourth and so on: whoever asks twice sees both,
+// however busy the machine is and whoever else asks.
+func (m *misleading) second(client string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked[client]++
+	return m.asked[client]%2 == 0
 }
 
 // spoilMetrics answers instead of the real metrics while the switch is on.
