@@ -200,8 +200,8 @@ TABLE = (
             pods.both(_full, pods.condition("apps/v1/deployments", "ReplicaFailure", "True", "FailedCreate")),
         ),
         "a quota allows one pod, and two are wanted",
-        ("kubernetes.quota.full", "kubernetes.replicas.refused"),
-        SHORT,
+        ("kubernetes.replicas.refused",),
+        ("kubernetes.quota.full", *SHORT),
         "service",
     ),
     (

@@ -11,11 +11,12 @@ import typing as t
 from ..module_utils.core import runtimes
 from ..module_utils.core.plan import Action
 from ..module_utils.module.docker_options import DOCKER_CONNECTION
+from ..module_utils.module.kubernetes_options import KUBERNETES_CONNECTION
 from ..plugin_utils import say
 from ..plugin_utils.check_runner import GROUPS, defaults_of, options_of
 from ..plugin_utils.incident_action import IncidentAction
 
-CONNECTION = {"docker": tuple(DOCKER_CONNECTION.options)}
+CONNECTION = {"docker": tuple(DOCKER_CONNECTION.options), "kubernetes": tuple(KUBERNETES_CONNECTION.options)}
 """Kind of runtime -> how its modules reach it: the same options in its check and in what acts on it."""
 
 

@@ -125,5 +125,5 @@ def test_what_touches_the_node_or_its_api_is_found_as_exactly_that(fault: t.Any,
 def test_a_healthy_cluster_is_silent(lab: Lab) -> None:
     result = look(lab)
     assert (result["status"], result["findings"]) == ("ok", [])
-    seen = {row["name"] for row in result["snapshot"]["workloads"]}
+    seen = {row["name"] for row in result["snapshot"]["workloads"].values()}
     assert {"gateway", "notification"} <= seen

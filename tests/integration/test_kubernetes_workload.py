@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kubernetes_workload on a real cluster: each state, each refusal that it can show, and what is taken back.
 
-LAB_KUBECONFIG is the path of the kubeconfig. All is in one namespace of its own, which is removed in the end.
+All is in one namespace of its own, which is removed in the end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from ansible_collections.incident.response.plugins.module_utils.clients.kubernet
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_target import KINDS, Workload
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
+
+from lab import config
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(600)]
 
@@ -133,9 +134,7 @@ class Namespace:
 
 @pytest.fixture(scope="module")
 def space() -> t.Iterator[Namespace]:
-    kubeconfig = os.environ.get("LAB_KUBECONFIG")
-    if not kubeconfig:
-        pytest.skip("LAB_KUBECONFIG names no cluster")
+    kubeconfig = str(config.load().kubeconfig)
     link = connect(KubernetesOptions(kubeconfig=kubeconfig, **PATIENCE), Deadline(3600))
     remove(link)
     link.post("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})

@@ -193,6 +193,7 @@ def workload(kind: str, item: Object) -> Workload:
     observed = dig(item, "status", "observedGeneration")
     return Workload(
         key=key(kind, item),
+        uid=text(item, "metadata", "uid"),
         generation=number(item, "metadata", "generation"),
         observed=observed if isinstance(observed, int) else None,
         changed=changed(item),
@@ -207,7 +208,18 @@ def workload(kind: str, item: Object) -> Workload:
         current_revision=text(item, "status", "currentRevision"),
         update_revision=text(item, "status", "updateRevision"),
         strategy=text(item, "spec", "strategy", "type") or text(item, "spec", "updateStrategy", "type"),
+        memory_limits=_limits(item),
     )
+
+
+def _limits(item: Object) -> dict[str, int]:
+    """Container of the template -> bytes of memory that it may take, for those that have a limit."""
+    found = {}
+    for row in rows(item, "spec", "template", "spec", "containers"):
+        limit = quantity(dig(row, "resources", "limits", "memory"))
+        if limit:
+            found[text(row, "name")] = int(limit)
+    return found
 
 
 def changed(item: Object) -> float | None:

@@ -143,6 +143,7 @@ class Workload:
     """A Deployment, StatefulSet, DaemonSet or Job, as far as its replicas go."""
 
     key: Key
+    uid: str = ""
     generation: int = 0
     observed: int | None = None
     changed: float | None = None
@@ -157,6 +158,7 @@ class Workload:
     current_revision: str = ""
     update_revision: str = ""
     strategy: str = ""
+    memory_limits: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Replicas(t.NamedTuple):

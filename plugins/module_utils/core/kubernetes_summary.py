@@ -66,9 +66,11 @@ def _row(key: Key, world: World, findings: list[str]) -> dict[str, t.Any]:
         row |= {
             "available": workload.available,
             "updated": workload.updated,
+            "uid": workload.uid,
             "generation": workload.generation,
             "observed_generation": workload.observed,
             "strategy": workload.strategy,
+            "memory_limits": dict(workload.memory_limits),
             "revision": revisions[0].revision if revisions else None,
             "revision_at": revisions[0].created if revisions else None,
         }

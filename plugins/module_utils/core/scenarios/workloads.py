@@ -59,9 +59,9 @@ def first(observed: t.Iterable[Observed], runtime: Runtime) -> Workload | None:
     for look in observed:
         if look.host != runtime.host or not look.module.endswith(CHECK):
             continue
-        for row in (look.result.get("snapshot") or {}).get("workloads") or ():
-            if (row["kind"], row["namespace"], row["name"]) == (kind, runtime.project, name):
-                return _workload(row)
+        row = ((look.result.get("snapshot") or {}).get("workloads") or {}).get(f"{runtime.project}/{name}")
+        if row and row["kind"] == kind:
+            return _workload(row)
     return None
 
 
