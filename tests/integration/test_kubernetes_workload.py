@@ -331,7 +331,10 @@ def test_a_crash_is_seen(space: Namespace) -> None:
 
 
 def test_rollouts_that_would_not_roll_or_take_all(space: Namespace) -> None:
-    space.deployment("orders", 2, paused=True)
+    space.deployment("orders", 2)
+    # One that is paused from its beginning never gets a pod.
+    space.link.patch(f"{APPS}/deployments/orders", {"spec": {"paused": True}}, MERGE)
+    space.well("orders")
     assert space.reasons(state="restarted", name="orders") == ["paused"]
     assert space.reasons(state="scaled", name="orders", replicas=3) == ["paused"]
     space.deployment("batch", strategy={"type": "Recreate"})
