@@ -61,8 +61,8 @@ def _scaled(name: str, image: str) -> list[Object]:
 
 
 def _protected(name: str, image: str) -> list[Object]:
-    """All that there are must stay, so no node can ever be drained."""
-    spec = {"minAvailable": 1, "selector": {"matchLabels": pods.labels(name)}}
+    """More must stay than there are, so no node can ever be drained."""
+    spec = {"minAvailable": 2, "selector": {"matchLabels": pods.labels(name)}}
     budget = workloads.made("policy/v1", "PodDisruptionBudget", name, pods.labels(name), spec=spec)
     return [pods.workload(name, [pods.container(image, IDLE)]), budget]
 
@@ -217,7 +217,7 @@ TABLE = (
     ),
     (
         Recipe("pdb", _protected, _blocked),
-        "a disruption budget allows no pod to go",
+        "a disruption budget wants more pods to stay than there are",
         ("kubernetes.pdb.blocked",),
         (),
         "service",

@@ -116,13 +116,14 @@ def test_triage_names_the_revision_and_its_scenario(lab: Lab, tmp_path: pathlib.
 
 
 def test_a_limit_that_is_too_small_is_raised(lab: Lab, tmp_path: pathlib.Path) -> None:
-    """Its process needs 20 MiB at once, and may take 16."""
-    script = "x=$(head -c 20000000 /dev/zero | tr '\\0' a); echo ${#x}; sleep infinity & wait"
+    """Its shell needs more than the 16 MiB that it may take, and less than the 32 that it then may."""
+    script = "x=$(head -c 10000000 /dev/zero | tr '\\0' a); echo ${#x}; sleep infinity & wait"
     room = {"requests": {"cpu": "5m", "memory": "8Mi"}, "limits": {"cpu": "500m", "memory": "16Mi"}}
     image = kubernetes.service_image(lab.config)
     wanted = pods.workload(HUNGRY, [pods.container(image, script, resources=room)])
     runtime = {"kind": "kubernetes", "host": "kubernetes-lab", "namespace": workloads.FAULTS, "workload": HUNGRY}
-    hosts = {"http_services": {"hosts": {HUNGRY: {"runtime": runtime}}}}
+    urls = dict.fromkeys(("http_health_url", "http_metrics_url", "go_metrics_url", "go_pprof_url"))
+    hosts = {"http_services": {"hosts": {HUNGRY: {"runtime": runtime, **urls}}}}
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"all": {"children": hosts}}))
     try:

@@ -70,7 +70,7 @@ def _failed(book: Book, owner: Key, job: Job, world: World) -> None:
 def _late(book: Book, cronjob: CronJob, world: World) -> None:
     """It was due, and no Job was made. What was due before it existed does not count."""
     due = last_due(cronjob.schedule, cronjob.zone, world.now)
-    begun = max(cronjob.last or 0, cronjob.created or 0)
+    begun = cronjob.created or 0 if cronjob.last is None else cronjob.last
     if due is None or due <= begun + 60:
         return
     first = _missed_since(cronjob, due, begun)
