@@ -22,6 +22,10 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--profile", action="append", default=[], choices=config.PROFILES, help="start this too")
     up.set_defaults(run=lambda settings, _: commands.up(settings))
 
+    build = verbs.add_parser("build", help="make the images that `up` needs, and start nothing")
+    build.add_argument("--profile", action="append", default=[], choices=config.PROFILES, help="of this too")
+    build.set_defaults(run=lambda settings, _: commands.build(settings))
+
     down = verbs.add_parser("down", help="remove containers, networks and volumes; images and caches stay")
     down.add_argument(
         "--engine", action="store_true", help="stop the lab's own engine even if others' containers run on it"
