@@ -479,3 +479,12 @@ def test_selectors():
     assert not selects(selector, {**labels, "app": "other"})
     assert (selects({}, labels), selects(None, labels)) == (True, False)
     assert selector_text(selector) == "app=orders,tier in (back,mid),!old"
+
+
+def test_pods_of_before_decide_nothing_until_the_controller_has_seen_the_change():
+    """After an undo the pods that failed are still there for a moment."""
+    bad = pod("orders-new", ready=False, containerStatuses=waiting("ErrImageNeverPull"))
+    seen, unseen = workload(available=1), workload(available=1)
+    unseen.raw["status"]["observedGeneration"] = unseen.generation - 1
+    assert progress(base(), seen, [bad]).failed
+    assert not progress(base(), unseen, [bad]).failed

@@ -69,6 +69,9 @@ def progress(base: Baseline, workload: Workload, pods: t.Sequence[Pod]) -> Progr
     troubles = [trouble for pod in alive for trouble in _troubles(base, pod)]
     troubles += _of_controller(workload)
     seen = workload.observed >= workload.generation
+    if not seen:
+        # Those pods may be of what was wanted before: after an undo they are on their way out.
+        troubles = [dataclasses.replace(trouble, final=False) for trouble in troubles]
     done = seen and counts.complete and _revised(workload) and not troubles
     fewer = counts.available < base.available and counts.available < workload.replicas
     text = (
