@@ -23,7 +23,9 @@ CHECK_BY_GROUP = {
     **CHECK_OF,
 }
 """Inventory group -> the check of its hosts."""
-QUICK: dict[str, dict[str, t.Any]] = {"http_health_info": {"window": 0.0}, "redis_health_info": {"window": 0.0}}
+QUICK: dict[str, dict[str, t.Any]] = {
+    f"{system}_health_info": {"window": 0.0} for system in ("alertmanager", "http", "redis")
+}
 """More options of a look that waits for nothing; the second reading is that of an earlier run, out of the store."""
 
 
