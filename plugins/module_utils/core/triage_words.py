@@ -56,7 +56,7 @@ FULL_DISK = frozenset(
 )
 SLOW = frozenset({"http.health.slow", "http.latency.high"})
 ERRORS = frozenset({"http.errors.high", "http.health.shallow"})
-RESOURCES = frozenset({"docker.cpu.throttled", "docker.memory.high", "docker.pids.high"})
+RESOURCES = frozenset({"docker.cpu.throttled", "docker.memory.high", "docker.pids.high", "kubernetes.cpu.throttled"})
 """Findings about a container that explain why what runs in it is slow."""
 HARMLESS = frozenset(
     {
@@ -68,6 +68,9 @@ HARMLESS = frozenset(
         "http.tls.expiring",
         "kafka.topic.unreplicated",
         "kafka.traffic.none",
+        "kubernetes.hpa.blind",
+        "kubernetes.pdb.blocked",
+        "kubernetes.quota.full",
         "postgresql.prepared.old",
         "postgresql.server.restarted",
         "postgresql.slot.inactive",
