@@ -150,25 +150,16 @@ def link_collection(link: Path = COLLECTION_LINK) -> None:
     link.symlink_to("../../../..", target_is_directory=True)
 
 
-def compile_plugins(environment: Environment) -> None:
-    """Every play imports some hundred files of ours; compiled once, also where Python may write no bytecode itself.
-    What does not compile is left to whoever imports it."""
-    command = [str(environment.python), "-m", "compileall", "-q", "plugins"]
-    subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-
-
 def set_up() -> None:
     with locked():
         link_collection()
         outdated = [one for one in (NEWEST, OLDEST) if not is_current(one)]
         if not outdated:
             say("up to date")
-        else:
-            for environment, interpreter in choose(pythons.working()):
-                if environment in outdated:
-                    build(environment, interpreter)
-        for environment in (NEWEST, OLDEST):
-            compile_plugins(environment)
+            return
+        for environment, interpreter in choose(pythons.working()):
+            if environment in outdated:
+                build(environment, interpreter)
 
 
 def two_versions() -> bool:

@@ -92,7 +92,8 @@ def _judge_budget(book: Book, budget: Budget, world: World) -> None:
     behind = world.matching(budget.key.namespace, budget.selector)
     if world.settings.names is not None and not any(world.settings.wants(key) for key in behind):
         return
-    if any([book.follows(key, f"{budget.key} allows no eviction") for key in behind]):
+    told = [book.follows(key, f"{budget.key} allows no eviction") for key in behind]
+    if any(told):
         return
     age = world.ago(budget.since)
     level = "warning" if age is None else world.settings.level("pdb_seconds", age)
