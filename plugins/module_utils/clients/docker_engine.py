@@ -16,7 +16,7 @@ import typing as t
 
 from .deadline import Deadline
 from .docker_logs import Tail, read_tail
-from .errors import CollectError
+from .errors import CollectError, causes_of
 
 SOCKET = "unix:///var/run/docker.sock"
 AGENT = "incident.response"
@@ -219,7 +219,7 @@ def classify(error: BaseException) -> tuple[str, str]:
     explanation = str(getattr(error, "explanation", "") or "").strip()
     if status is not None and explanation:
         return {404: "gone", 401: "auth", 403: "permission"}.get(status, "failed"), explanation
-    chain = list(_chain(error))
+    chain = list(causes_of(error))
     for kinds, kind in _KINDS:
         for inner in chain:
             if isinstance(inner, kinds):
@@ -256,18 +256,6 @@ _WORDS = (
     ("Expecting value", "not_protocol"),
     ("JSONDecodeError", "not_protocol"),
 )
-
-
-def _chain(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An exception with its causes, contexts and the exceptions among its arguments."""
-    waiting: list[t.Any] = [error]
-    seen: set[int] = set()
-    while waiting:
-        current = waiting.pop(0)
-        if isinstance(current, BaseException) and id(current) not in seen and len(seen) < 50:
-            seen.add(id(current))
-            yield current
-            waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
 
 
 def _reason(error: BaseException) -> str:

@@ -1,9 +1,11 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception that a client raises when it could not look."""
+"""The one exception that a client raises when it could not look, and how others are read."""
 
 from __future__ import annotations
+
+import typing as t
 
 
 class CollectError(Exception):
@@ -18,3 +20,15 @@ class CollectError(Exception):
         self.kind = kind
         self.message = message
         self.address = address
+
+
+def causes_of(error: BaseException | None) -> t.Iterator[BaseException]:
+    """An exception with its causes, contexts and the exceptions among its arguments, the innermost last."""
+    waiting: list[t.Any] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and id(current) not in seen and len(seen) < 50:
+            seen.add(id(current))
+            yield current
+            waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]

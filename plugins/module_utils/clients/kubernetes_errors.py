@@ -12,7 +12,7 @@ import socket
 import ssl
 import typing as t
 
-from .errors import CollectError
+from .errors import CollectError, causes_of
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 CANNOT = re.compile(
@@ -162,7 +162,7 @@ def _refused(message: str, place: Place) -> Place:
 
 def of_exception(error: BaseException, place: Place, address: str) -> ApiError:
     """The exception for a call that got no answer, by what is at the bottom of it."""
-    chain = list(_chain(error))
+    chain = list(causes_of(error))
     for inner in chain:
         if isinstance(inner, ApiError):
             return inner
@@ -203,15 +203,3 @@ def _tls_reason(error: ssl.SSLError) -> str:
     if "WRONG_VERSION" in reason.upper() or "HTTP_REQUEST" in reason.upper():
         return f"what answers there speaks no TLS ({reason})"
     return f"the handshake fails: {reason}"
-
-
-def _chain(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An exception with its causes, contexts and the exceptions among its arguments, the innermost last."""
-    waiting: list[t.Any] = [error]
-    seen: set[int] = set()
-    while waiting:
-        current = waiting.pop(0)
-        if isinstance(current, BaseException) and id(current) not in seen and len(seen) < 50:
-            seen.add(id(current))
-            yield current
-            waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]

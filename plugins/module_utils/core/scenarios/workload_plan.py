@@ -21,7 +21,8 @@ from ..scope import Observed, Runtime, Scope
 from .base import Case, Proof, findings_of
 from .draft import Draft
 from .running import first
-from .service_scope import container, runtimes
+from .service_actions import action_on, seen_of
+from .service_scope import container
 from .workloads import OOM, Workload
 
 MIB = 2**20
@@ -45,9 +46,8 @@ def treat(case: Case, finding: Finding, draft: Draft) -> None:
 
 
 def _seen(case: Case) -> tuple[Runtime, Workload] | None:
-    runtime = runtimes(case.scope).get(case.scope.target)
-    found = first(case.observed, runtime) if runtime else None
-    return (runtime, found) if runtime and isinstance(found, Workload) else None
+    found = seen_of(case)
+    return (found[0], found[1]) if found and isinstance(found[1], Workload) else None
 
 
 def _roll_back(case: Case, finding: Finding, found: tuple[Runtime, Workload], draft: Draft) -> None:
@@ -85,20 +85,8 @@ def _was_done(case: Case, key: str) -> bool:
 
 
 def _action(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Workload], key: str) -> Action:
-    runtime, seen = found
-    return Action(
-        verb=verb,
-        service=case.scope.target,
-        runtime=runtime,
-        dose=seen.dose,
-        risk="disruptive",
-        reason=finding.summary,
-        precondition=f"{seen.said} is as it was seen",
-        undo=by_hand(runtime, "roll_back"),
-        identity=seen.identity,
-        blames=(finding.id,),
-        key=key,
-    )
+    action = action_on(case, verb, finding, found, "is as it was seen")
+    return dataclasses.replace(action, risk="disruptive", undo=by_hand(found[0], "roll_back"), key=key)
 
 
 def workload_proof(scope: Scope, runtime: Runtime, observed: t.Sequence[Observed]) -> Proof:
