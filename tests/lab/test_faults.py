@@ -126,7 +126,7 @@ KUBERNETES = {
     "kubernetes_pending_memory": {"kubernetes.pod.unschedulable"},
     "kubernetes_pending_selector": {"kubernetes.pod.unschedulable"},
     "kubernetes_pending_volume": {"kubernetes.volume.pending"},
-    "kubernetes_quota": {"kubernetes.quota.full", "kubernetes.replicas.refused"},
+    "kubernetes_quota": {"kubernetes.replicas.refused"},
     "kubernetes_hpa_blind": {"kubernetes.hpa.blind"},
     "kubernetes_pdb": {"kubernetes.pdb.blocked"},
     "kubernetes_selector": {"kubernetes.endpoints.none"},
