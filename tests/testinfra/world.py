@@ -22,6 +22,8 @@ if "CONTAINERS_BEFORE" not in os.environ:
 PROJECT = os.environ["LAB_PROJECT"]
 STATE = Path(os.environ["INCIDENT_STATE_DIR"])
 BEFORE: dict[str, str] = json.loads(Path(os.environ["CONTAINERS_BEFORE"]).read_text())
+WRITTEN = Path(os.environ["CONTAINERS_BEFORE"]).stat().st_mtime
+"""When that was written down, after the fault was in: epoch seconds."""
 HOST = testinfra.get_host("local://")
 
 
