@@ -12,6 +12,7 @@ import typing as t
 
 from .docker_snapshot import parse_time
 from .hostile import cut, inert
+from .kubernetes_amount import amount_or
 from .kubernetes_snapshot import (
     NO_CONDITION,
     Budget,
@@ -36,9 +37,6 @@ Object = t.Mapping[str, t.Any]
 REVISION_LABELS = ("pod-template-hash", "controller-revision-hash")
 REVISION = "deployment.kubernetes.io/revision"
 MESSAGE = 1000
-_QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE])?")
-_UNITS = {"": 1, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-_BINARY = {name: 1024**power for power, name in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)}
 
 
 def dig(value: t.Any, *names: str) -> t.Any:
@@ -77,12 +75,9 @@ def texts(value: t.Any, *names: str) -> dict[str, str]:
 
 
 def quantity(value: t.Any) -> float | None:
-    """A Kubernetes quantity as a plain number: 500m is 0.5, 1Gi is 1073741824."""
-    match = _QUANTITY.fullmatch(str(value).strip()) if isinstance(value, (str, int, float)) else None
-    if not match:
-        return None
-    unit = match.group(2) or ""
-    return float(match.group(1)) * (_BINARY.get(unit) or _UNITS[unit])
+    """A Kubernetes quantity as a plain number, None for what is none: 500m is 0.5, 1Gi is 1073741824."""
+    number = amount_or(value, None)
+    return None if number is None else float(number)
 
 
 def key(kind: str, item: Object) -> Key:

@@ -41,7 +41,7 @@ VERBS: dict[str, dict[str, str]] = {
 CHECKS = {"docker": "docker_health_info", "kubernetes": "kubernetes_health_info"}
 WHAT = {"docker": "containers", "kubernetes": "workloads"}
 """Kind of runtime -> the word for what is looked at."""
-KUBECTL = {"restart": "rollout restart", "roll_back": "rollout undo", "logs": "logs", "logs -f": "logs -f"}
+KUBECTL = {"restart": "rollout restart", "roll_back": "rollout undo", "logs -f": "logs -f"}
 
 
 def supported(runtime: Runtime | None, verb: str = "") -> bool:
@@ -91,9 +91,7 @@ def by_hand(runtime: Runtime | None, verb: str) -> str:
 
 def limit_by_hand(runtime: Runtime, identity: t.Mapping[str, t.Any], limit: int) -> str:
     """The command that a person would type to give what runs a memory limit back, in bytes, while it runs on."""
-    if runtime.kind == "kubernetes":
-        return by_hand(runtime, "roll_back")
-    return f"docker update --memory {limit} {str(identity.get('id'))[:12]}" if supported(runtime) else ""
+    return f"docker update --memory {limit} {str(identity.get('id'))[:12]}" if runtime.kind == "docker" else ""
 
 
 def persist_by_hand(runtime: Runtime, memory: str) -> str:

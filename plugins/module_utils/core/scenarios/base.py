@@ -34,6 +34,10 @@ class Case:
     observed: tuple[Observed, ...]
     done: tuple[Done, ...] = ()
 
+    def was_done(self, key: str, service: str = "") -> bool:
+        """Whether something was done for this reason before, to that service (the target, where none is named)."""
+        return any(item.service == (service or self.scope.target) and item.key == key for item in self.done)
+
 
 class Scenario(t.Protocol):
     """A runbook scenario as data and pure functions. group: the inventory group of its targets.

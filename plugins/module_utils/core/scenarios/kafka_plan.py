@@ -118,7 +118,7 @@ def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, dra
     key = f"poison:{finding.details['topic']}/{finding.details['partition']}@{finding.details['offset']}"
     found = first(case.observed, runtime)
     draft.proposals.extend(finding.remedies)
-    if found is None or any(item.service == name and item.key == key for item in case.done):
+    if found is None or case.was_done(key, name):
         draft.escalate.append(
             f"{name} was restarted for this record before, and it fails on it again: {finding.subject}"
         )

@@ -34,10 +34,6 @@ def _seen(state: State) -> tuple[Runtime, Container] | None:
     return state.runtime, state.container
 
 
-def _was_done(case: Case, key: str) -> bool:
-    return any(item.service == case.scope.target and item.key == key for item in case.done)
-
-
 def left(state: State, finding: Finding) -> tuple[float | None, float]:
     """(seconds until it reaches its limit at this pace, None where nobody knows; bytes per second)."""
     observed = finding.observed if isinstance(finding.observed, dict) else {}
@@ -55,7 +51,7 @@ def restart_once(case: Case, state: State, finding: Finding, draft: Draft) -> No
     if found is None or found[1].status != "running":
         draft.escalate.append(f"{finding.id}: nothing that runs {target} was seen, so nothing is restarted")
         return
-    if _was_done(case, key):
+    if case.was_done(key):
         draft.escalate.append(f"{target} was restarted for this before, and it is back: mend {_leak_of(finding)}")
         return
     seconds, rate = left(state, finding)
@@ -90,7 +86,7 @@ def raise_once(case: Case, state: State, finding: Finding, draft: Draft) -> None
     if found is None:
         draft.escalate.append(f"{finding.id}: nothing here can raise the memory limit of {target}")
         return
-    if _was_done(case, key):
+    if case.was_done(key):
         draft.escalate.append(f"the limit of {target} was raised for this before: find out what takes the memory")
         return
     wanted, why = _new_limit(state, found[1], finding)

@@ -76,7 +76,7 @@ def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
             " published port, proxy): a restart would not help"
         )
         return
-    if any(item.service == target and item.key == key for item in case.done):
+    if case.was_done(key):
         draft.escalate.append(f"{target} was restarted for this before, and it is so again: find out why it hangs")
         return
     docker = found[0].kind == "docker"

@@ -54,7 +54,7 @@ def _roll_back(case: Case, finding: Finding, found: tuple[Runtime, Workload], dr
     """Once: where the revision before fails too, a second step back would only be a guess."""
     target, key = case.scope.target, f"revision:{case.scope.target}"
     draft.proposals.extend(finding.remedies)
-    if _was_done(case, key):
+    if case.was_done(key):
         draft.escalate.append(f"{target} was rolled back for this before, and it is so again: find out why")
         return
     draft.notes.append(f"{target} fails since a new revision, so the one before comes back; deploy it mended")
@@ -67,7 +67,7 @@ def _raise_once(case: Case, finding: Finding, found: tuple[Runtime, Workload], d
     container = str(finding.details.get("container") or "")
     limit = found[1].limits.get(container, 0)
     draft.proposals.extend(finding.remedies)
-    if _was_done(case, key):
+    if case.was_done(key):
         draft.escalate.append(f"the limit of {target} was raised for this before: find out what takes the memory")
     elif not limit:
         draft.escalate.append(f"{target} has no memory limit of its own: what ran out is the memory of its node")
@@ -78,10 +78,6 @@ def _raise_once(case: Case, finding: Finding, found: tuple[Runtime, Workload], d
         action = _action(case, "raise_memory", finding, found, key)
         options = {"container": container, "memory": f"{wanted // MIB}Mi"}
         draft.act(dataclasses.replace(action, dose=f"{human(limit)} to {human(wanted)}", options=options))
-
-
-def _was_done(case: Case, key: str) -> bool:
-    return any(item.service == case.scope.target and item.key == key for item in case.done)
 
 
 def _action(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Workload], key: str) -> Action:
