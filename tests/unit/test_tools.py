@@ -80,7 +80,7 @@ def phase(name: str, *steps: Step, needs: tuple[str, ...] = (), go_on: bool = Fa
 def test_later_phases_run_after_a_failure_except_those_that_need_it(runner: Runner) -> None:
     bad = phase("bad", python("dies", "raise SystemExit(3)"))
     results = runner.run(
-        [[bad], [phase("needs it", python("x", ""), needs=("bad",))], [phase("good", python("x", ""))]]
+        [[(bad, phase("needs it", python("x", ""), needs=("bad",)))], [(phase("good", python("x", "")),)]]
     )
     assert [(result.phase.name, result.ok) for result in results] == [
         ("bad", False),
@@ -93,15 +93,31 @@ def test_later_phases_run_after_a_failure_except_those_that_need_it(runner: Runn
     assert lines[-1] == "1 passed, 2 failed"
 
 
+def test_lanes_run_side_by_side_and_the_phases_of_a_lane_one_after_the_other(
+    runner: Runner, tmp_path: Path
+) -> None:
+    """Two labs are tested at a time, each by one phase at a time."""
+
+    def waits(for_file: str, makes: str) -> str:
+        wait = f"import pathlib, time\nwhile not pathlib.Path({str(tmp_path / for_file)!r}).exists(): time.sleep(0.02)"
+        return f"{wait}\npathlib.Path({str(tmp_path / makes)!r}).touch()"
+
+    (tmp_path / "go").touch()
+    left = (phase("1", python("x", waits("go", "one"))), phase("3", python("x", waits("two", "three"))))
+    right = (phase("2", python("x", waits("one", "two"))), phase("4", python("x", waits("three", "four"))))
+    results = runner.run([[left, right]])
+    assert [(result.phase.name, result.ok) for result in results] == [(name, True) for name in "1234"]
+
+
 def test_a_command_that_tested_nothing_has_not_passed(runner: Runner) -> None:
     silent = Step("silent", (sys.executable, "-c", ""), 20, phases.pytest_tally)
-    (result,) = runner.run([[phase("empty", silent)]])
+    (result,) = runner.run([[(phase("empty", silent),)]])
     assert (result.ok, result.outcomes[0].problem) == (False, "ran no test")
 
 
 def test_steps_stop_at_a_failure_unless_told_to_go_on(runner: Runner) -> None:
     steps = (python("dies", "raise SystemExit(1)"), python("next", ""))
-    stops, goes_on = runner.run([[phase("stops", *steps)], [phase("goes on", *steps, go_on=True)]])
+    stops, goes_on = runner.run([[(phase("stops", *steps), phase("goes on", *steps, go_on=True))]])
     assert [outcome.step for outcome in stops.outcomes] == ["dies"]
     assert [outcome.step for outcome in goes_on.outcomes] == ["dies", "next"]
 
@@ -109,7 +125,7 @@ def test_steps_stop_at_a_failure_unless_told_to_go_on(runner: Runner) -> None:
 def test_a_deadline_ends_a_command_and_its_children(runner: Runner, tmp_path: Path) -> None:
     child = f"import time; time.sleep(3); open({str(tmp_path / 'alive')!r}, 'w')"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    (result,) = runner.run([[phase("hangs", python("sleeps", parent, seconds=1))]])
+    (result,) = runner.run([[(phase("hangs", python("sleeps", parent, seconds=1)),)]])
     assert result.outcomes[0].problem == "not done after 1 s, ended"
     assert result.seconds < 3
     assert not (tmp_path / "alive").exists()
@@ -126,7 +142,7 @@ sys.path.insert(0, {str(paths.ROOT / "tools")!r})
 from devtools import phases, suite
 phases.LOGS = phases.ROOT = pathlib.Path({str(tmp_path)!r})
 step = phases.Step("sleeps", (sys.executable, "-c", {child!r}), 60)
-suite.select = lambda names: [[phases.Phase("first", "first", (step, step), (), go_on=True)]]
+suite.select = lambda names: [[(phases.Phase("first", "first", (step, step), (), go_on=True),)]]
 sys.exit(suite.main([]))
 """
     running = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)

@@ -189,8 +189,14 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+Lane = tuple[Phase, ...]
+"""Phases that run one after the other."""
+Stage = Sequence[Lane]
+"""Lanes that run side by side."""
+
+
 class Runner:
-    """Runs stages one after the other; what is in one stage runs side by side, two at a time."""
+    """Runs stages one after the other, two lanes of a stage at a time."""
 
     def __init__(self, say: Callable[[str], None], width: int = 2) -> None:
         self.say = say
@@ -199,11 +205,11 @@ class Runner:
         self.results: list[PhaseResult] = []
         self._lock = threading.Lock()
 
-    def run(self, stages: Iterable[Sequence[Phase]]) -> list[PhaseResult]:
+    def run(self, stages: Iterable[Stage]) -> list[PhaseResult]:
         LOGS.mkdir(parents=True, exist_ok=True)
         for stage in stages:
             with ThreadPoolExecutor(max_workers=self.width) as pool:
-                futures = [pool.submit(self._phase, phase) for phase in stage]
+                futures = [pool.submit(self._lane, lane) for lane in stage]
                 try:
                     for future in futures:
                         future.result()
@@ -211,6 +217,10 @@ class Runner:
                     self.processes.stop()
                     raise
         return self.results
+
+    def _lane(self, lane: Lane) -> None:
+        for phase in lane:
+            self._phase(phase)
 
     def _phase(self, phase: Phase) -> None:
         started = time.monotonic()

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from .environments import two_versions
 from .paths import ROOT, VENV, VENV_OLDEST, Problem
-from .phases import Phase, Reader, Runner, Step, molecule_tally, plain, pytest_tally, sanity_tally, summary
+from .phases import Lane, Phase, Reader, Runner, Stage, Step, molecule_tally, plain, pytest_tally, sanity_tally, summary
 
 PYTHON = sys.executable
 TOOLS = {"PYTHONPATH": str(ROOT / "tools")}
@@ -29,6 +29,7 @@ SECOND = {
 """Another lab beside the first one: tests mostly wait, so two of them at a time take little more than half."""
 PLAIN = "lab and not cluster and not kubernetes"
 """Tests that need the lab as it is without a profile."""
+LAB_TESTS = ("tests/lab", "tests/integration")
 UNIT = "not lab and not cluster and not kubernetes"
 OLDEST_PHASES = ("unit-oldest", "sanity-oldest", "integration-oldest")
 
@@ -133,14 +134,14 @@ def on_two_labs(marks: str, *arguments: str, seconds: int, venv: Path = VENV) ->
     return replace(step, environment={**step.environment, **second})
 
 
-def preparation() -> list[Phase]:
+def preparation() -> Stage:
     step = own("setup", "environments", seconds=900)
-    return [Phase("setup", "virtual environments with the newest and the oldest ansible-core", (step,), needs=())]
+    return [(Phase("setup", "virtual environments with the newest and the oldest ansible-core", (step,), needs=()),)]
 
 
-def still() -> list[Phase]:
-    """What may run side by side, two at a time, while the lab is built. The longest go first."""
-    return [
+def still() -> Stage:
+    """What changes nothing, while the lab is built. The longest go first."""
+    phases = [
         sanity("sanity", VENV),
         Phase(
             "up",
@@ -156,6 +157,7 @@ def still() -> list[Phase]:
         lint(),
         go(),
     ]
+    return [(phase,) for phase in phases]
 
 
 def node_build() -> Phase:
@@ -164,42 +166,51 @@ def node_build() -> Phase:
     return against_lab("node-build", "the image of the lab's Kubernetes", step)
 
 
-def live() -> list[list[Phase]]:
-    """What changes a lab and watches clocks: one thing at a time in each of the two."""
-    both = ("tests/lab", "tests/integration")
+def on_both_labs() -> list[Stage]:
+    """Tests that two workers share, each with a lab."""
     # The runbook's commands are typed as they stand there: they mean the first lab.
-    runbook = lab_pytest(PLAIN, "tests/lab", seconds=600)
+    runbook = replace(lab_pytest(PLAIN, "tests/lab", seconds=600), name="runbook")
     newest = on_two_labs(PLAIN, "tests/integration", seconds=3600)
     oldest = on_two_labs(f"core and {PLAIN}", "tests/integration", seconds=900, venv=VENV_OLDEST)
-    second_down = in_second_lab(tool("second lab down", "lab", "down", seconds=300))
-    cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
-    node = in_second_lab(tool("lab up", "lab", "up", "--profile", "kubernetes", seconds=600))
-    pods = in_second_lab(lab_pytest("kubernetes", *both, seconds=1200))
-    benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
-    leftovers = own("leftovers", "leftovers", PROJECT, SECOND["LAB_PROJECT"], seconds=60)
-    integration = against_lab("integration", "tests against two labs", replace(runbook, name="runbook"), newest)
-    kubernetes = Phase(
-        "kubernetes", "tests against a node of Kubernetes", (node, pods), needs=("setup", "up", "node-build")
-    )
+    integration = against_lab("integration", "tests against two labs", runbook, newest)
+    return [
+        [(replace(integration, go_on=True),), (node_build(),)],
+        [(against_lab("integration-oldest", "incidents with the oldest core", oldest),)],
+    ]
+
+
+def first_lab() -> Lane:
     # A scenario each: molecule would leave out those after one that fails.
     molecule = against_lab("molecule", "one scenario a playbook", *molecule_scenarios())
-    one_by_one = [
-        Phase("second-down", "the second lab goes", (second_down,), needs=("setup", "up")),
-        against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *both, seconds=900)),
+    cluster = tool("lab up", "lab", "up", "--profile", "cluster", seconds=300)
+    benchmarks = [tool(path.name, "python", str(path), "--quick", seconds=300) for path in benchmark_files()]
+    return (
+        replace(molecule, go_on=True),
+        against_lab("cluster", "tests against three brokers", cluster, lab_pytest("cluster", *LAB_TESTS, seconds=900)),
         against_lab("benchmarks", "every benchmark, quickly", *benchmarks),
         against_lab("demo", "make demo, from this checkout", own("demo", "demo", seconds=600)),
-        against_lab("down", "the lab goes and leaves nothing", tool("lab down", "lab", "down", seconds=300), leftovers),
-    ]
-    return [
-        [replace(integration, go_on=True), node_build()],
-        [against_lab("integration-oldest", "incidents with the oldest core", oldest)],
-        [kubernetes, replace(molecule, go_on=True)],
-        *([phase] for phase in one_by_one),
-    ]
+    )
 
 
-def stages() -> list[list[Phase]]:
-    return [preparation(), still(), *live()]
+def second_lab() -> Lane:
+    node = tool("lab up", "lab", "up", "--profile", "kubernetes", seconds=600)
+    pods = lab_pytest("kubernetes", *LAB_TESTS, seconds=1800)
+    down = tool("second lab down", "lab", "down", seconds=300)
+    needs = ("setup", "up", "node-build")
+    return (
+        Phase("kubernetes", "tests against a node of Kubernetes", (in_second_lab(node), in_second_lab(pods)), needs),
+        Phase("second-down", "the second lab goes", (in_second_lab(down),), ("setup", "up")),
+    )
+
+
+def the_end() -> Lane:
+    leftovers = own("leftovers", "leftovers", PROJECT, SECOND["LAB_PROJECT"], seconds=60)
+    down = tool("lab down", "lab", "down", seconds=300)
+    return (against_lab("down", "the lab goes and leaves nothing", down, leftovers),)
+
+
+def stages() -> list[Stage]:
+    return [preparation(), still(), *on_both_labs(), [first_lab(), second_lab()], [the_end()]]
 
 
 def with_needs(names: Iterable[str], phases: Sequence[Phase]) -> set[str]:
@@ -214,12 +225,19 @@ def with_needs(names: Iterable[str], phases: Sequence[Phase]) -> set[str]:
     return wanted
 
 
-def select(names: Sequence[str]) -> list[list[Phase]]:
+def only(chosen: Iterable[Stage], wanted: Callable[[str], bool]) -> list[Stage]:
+    """The stages with the phases whose names are wanted."""
+    kept = [[tuple(phase for phase in lane if wanted(phase.name)) for lane in stage] for stage in chosen]
+    return [[lane for lane in stage if lane] for stage in kept if any(stage)]
+
+
+def flat(chosen: Iterable[Stage]) -> list[Phase]:
+    return [phase for stage in chosen for lane in stage for phase in lane]
+
+
+def select(names: Sequence[str]) -> list[Stage]:
     every = stages()
-    flat = [phase for stage in every for phase in stage]
-    wanted = with_needs(names, flat) if names else {phase.name for phase in flat}
-    chosen = [[phase for phase in stage if phase.name in wanted] for stage in every]
-    return [stage for stage in chosen if stage]
+    return only(every, with_needs(names, flat(every)).__contains__) if names else every
 
 
 def say(text: str) -> None:
@@ -236,7 +254,7 @@ def run(names: Sequence[str]) -> int:
     results = runner.run(chosen[:1])
     if not two_versions():
         say(f"     one version of ansible-core on this machine: without {', '.join(OLDEST_PHASES)}")
-        chosen = [[phase for phase in stage if phase.name not in OLDEST_PHASES] for stage in chosen]
+        chosen = only(chosen, lambda name: name not in OLDEST_PHASES)
     results = runner.run(chosen[1:])
     for line in summary(results, time.monotonic() - started):
         say(line)
@@ -252,9 +270,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.list:
-            for stage in stages():
-                for phase in stage:
-                    say(f"{phase.name:<14} {phase.title}")
+            for phase in flat(stages()):
+                say(f"{phase.name:<14} {phase.title}")
             return 0
         return run(given.phases)
     except Problem as problem:
