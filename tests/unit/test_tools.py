@@ -93,9 +93,7 @@ def test_later_phases_run_after_a_failure_except_those_that_need_it(runner: Runn
     assert lines[-1] == "1 passed, 2 failed"
 
 
-def test_lanes_run_side_by_side_and_the_phases_of_a_lane_one_after_the_other(
-    runner: Runner, tmp_path: Path
-) -> None:
+def test_lanes_run_side_by_side_and_the_phases_of_a_lane_one_after_the_other(runner: Runner, tmp_path: Path) -> None:
     """Two labs are tested at a time, each by one phase at a time."""
 
     def waits(for_file: str, makes: str) -> str:
