@@ -55,3 +55,36 @@ class Draft:
             escalate="; ".join(dict.fromkeys(self.escalate)),
             waits_for=tuple(dict.fromkeys(self.waits_for)),
         )
+
+
+def on_target(
+    case: Case,
+    verb: str,
+    module: str,
+    options: dict[str, t.Any],
+    finding: Finding,
+    risk: str,
+    amount: str,
+    precondition: str,
+    inherits: tuple[str, ...],
+) -> Action:
+    """An action that is a module's call on the target itself, not on what runs it.
+
+    inherits: the module's options that the target's variables give it, secrets among them, so that none is in a plan.
+    """
+    return Action(
+        verb=verb,
+        service=case.scope.target,
+        runtime=None,
+        dose=amount,
+        risk=risk,
+        reason=finding.summary,
+        precondition=precondition,
+        undo="",
+        identity={},
+        blames=(finding.id,),
+        module=module,
+        host=case.scope.target,
+        options=options,
+        inherits=inherits,
+    )

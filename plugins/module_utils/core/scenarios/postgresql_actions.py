@@ -11,6 +11,7 @@ import typing as t
 from ..findings import Finding
 from ..plan import Action
 from .base import Case
+from .draft import on_target
 
 CONNECTION = (
     "host",
@@ -72,19 +73,4 @@ def call(
 ) -> Action:
     """An action that is a module's call on the target."""
     inherits = (*CONNECTION, *PROTECTION) if module == "postgresql_sessions" else CONNECTION
-    return Action(
-        verb=verb,
-        service=case.scope.target,
-        runtime=None,
-        dose=amount,
-        risk=risk,
-        reason=finding.summary,
-        precondition=precondition,
-        undo="",
-        identity={},
-        blames=(finding.id,),
-        module=module,
-        host=case.scope.target,
-        options=options,
-        inherits=inherits,
-    )
+    return on_target(case, verb, module, options, finding, risk, amount, precondition, inherits)

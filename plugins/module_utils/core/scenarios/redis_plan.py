@@ -12,6 +12,7 @@ its replicas only: it would come back empty, and they would copy that.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import typing as t
 
@@ -21,7 +22,7 @@ from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
 from .containers import STILL, VERBS, component_of, first, runtime_of
-from .draft import Draft
+from .draft import Draft, on_target
 from .redis_scope import (
     expected_replicas,
     flush_options,
@@ -48,6 +49,7 @@ CONNECTION = (
     "patience",
 )
 """Options that an action takes over from the target's variables; secrets are among them, so none is in a plan."""
+_call = functools.partial(on_target, inherits=CONNECTION)
 MEMORY = ("redis.memory.full", "redis.memory.high")
 CLIENTS = ("redis.clients.full", "redis.clients.high")
 MAX_SHARE = 0.25
@@ -274,32 +276,3 @@ def _full(case: Case, finding: Finding, draft: Draft) -> None:
     call = _call(case, "flush", "redis_flush", options, finding, "destructive", what, agreed)
     draft.act(dataclasses.replace(call, identity=_identity(case)))
     draft.escalate.append(f"{finding.id}: keys may go as redis_flush says; somebody has to type back name and hash")
-
-
-def _call(
-    case: Case,
-    verb: str,
-    module: str,
-    options: dict[str, t.Any],
-    finding: Finding,
-    risk: str,
-    amount: str,
-    precondition: str,
-) -> Action:
-    """An action that is a module's call on the target."""
-    return Action(
-        verb=verb,
-        service=case.scope.target,
-        runtime=None,
-        dose=amount,
-        risk=risk,
-        reason=finding.summary,
-        precondition=precondition,
-        undo="",
-        identity={},
-        blames=(finding.id,),
-        module=module,
-        host=case.scope.target,
-        options=options,
-        inherits=CONNECTION,
-    )
