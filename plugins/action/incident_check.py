@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils.check_runner import CheckRunner, likely, preload
-from ..plugin_utils.settings import truth
+from ..plugin_utils.check_runner import CheckRunner, preload
+from ..plugin_utils.likely_checks import likely
+from ..plugin_utils.variables import truth
 
 preload(*likely())
 

@@ -9,8 +9,9 @@ import sys
 import typing as t
 
 from ..plugin_utils import say
-from ..plugin_utils.check_runner import CheckRunner, likely, load, preload, run_here
-from ..plugin_utils.settings import truth
+from ..plugin_utils.check_runner import CheckRunner, load, preload, run_here
+from ..plugin_utils.likely_checks import likely
+from ..plugin_utils.variables import truth
 
 preload(*likely())
 Call = dict[str, t.Any]

@@ -20,7 +20,7 @@ from ..module_utils.core.triage_severity import impacts
 from ..plugin_utils import looks_file, notify, say_triage, triage_targets, verdict_file
 from ..plugin_utils.incident_action import IncidentAction
 from ..plugin_utils.report import span, utc
-from ..plugin_utils.settings import truth
+from ..plugin_utils.variables import truth
 
 EXITS = ("by_verdict", "always_zero")
 LOGS = ("failing", "all")

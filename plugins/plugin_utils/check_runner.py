@@ -17,19 +17,16 @@ import sys
 import time
 import typing as t
 
-from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.core.redact import clean
-from ..module_utils.core.scenarios.registry import SCENARIOS
-from ..module_utils.core.scenarios.service_scope import CHECK_OF
 from ..module_utils.module.check import Check, Misuse, missing_library, perform
 from . import guard, say
-from .settings import state_dir, truth
 from .store import Store, StoreError
+from .variables import state_dir, truth
 
 PREFIX = "incident.response."
 CHECKS = {
@@ -66,20 +63,6 @@ def preload(*modules: str) -> None:
     by the check."""
     for module in modules:
         missing_library(load(module).requirements)
-
-
-def likely() -> list[str]:
-    """The checks that a run of these playbooks will need, by the names of the scenarios in them. A wrong guess costs
-    time only: a check that was not preloaded is imported by each task that runs it."""
-    playbooks = " ".join(context.CLIARGS.get("args") or ())
-    found = [scenario for name, scenario in SCENARIOS.items() if f"scenario_{name}" in playbooks]
-    names = [name for scenario in found for name in (CHECK_OF[scenario.group], *_read_by(scenario.target_vars))]
-    return list(dict.fromkeys([*names, "docker_health_info"])) if names else []
-
-
-def _read_by(variables: t.Iterable[str]) -> list[str]:
-    """The checks that these variables are options of: a scenario that reads a check's options runs it."""
-    return [check for check, group in GROUPS.items() if any(name.startswith(f"{group}_") for name in variables)]
 
 
 def load(module: str) -> Check:

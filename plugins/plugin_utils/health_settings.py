@@ -10,7 +10,7 @@ import pathlib
 import typing as t
 
 from ..module_utils.core.health import Rules
-from .settings import number
+from .variables import number
 
 EXITS = ("by_verdict", "changes")
 

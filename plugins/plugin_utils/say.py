@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..module_utils.core.decide import Verdict
 from ..module_utils.core.findings import CRITICAL, Finding
-from ..module_utils.core.gate import Passed
-from ..module_utils.core.plan import Plan
+
+if t.TYPE_CHECKING:  # a check that says one line imports none of these
+    from ..module_utils.core.decide import Verdict
+    from ..module_utils.core.gate import Passed
+    from ..module_utils.core.plan import Plan
 
 Line = dict[str, str]
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import math
-import os
 import pathlib
 import typing as t
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils.core import gate, severity, watch
-from .store import default_state_dir
+from .variables import number, state_dir, truth
 
 
 class SettingError(AnsibleError):
@@ -105,20 +102,6 @@ def _list(name: str, get: t.Callable[[str], t.Any]) -> list[t.Any]:
     return list(value or [])
 
 
-def number(name: str, get: t.Callable[[str], t.Any]) -> float:
-    """A number of 0 or more. Raises ValueError that names the variable."""
-    value = get(name)
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} is a number, not {value!r}") from None
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"{name} is a number of 0 or more, not {value!r}")
-    return number
-
-
 def _time(name: str, get: t.Callable[[str], t.Any]) -> float | None:
     text = _text(name, get)
     if not text:
@@ -130,15 +113,3 @@ def _time(name: str, get: t.Callable[[str], t.Any]) -> float | None:
     if moment.tzinfo is None:
         raise ValueError(f"{name} needs a time zone: write {text}Z for UTC")
     return moment.timestamp()
-
-
-def state_dir(value: t.Any) -> pathlib.Path:
-    """Where the store is: what was set, or the user's state directory. Raises ValueError for a relative path."""
-    path = pathlib.Path(str(value)).expanduser() if value else default_state_dir(os.environ)
-    if not path.is_absolute():
-        raise ValueError(f"incident_state_dir is an absolute path, not {value!r}")
-    return path
-
-
-def truth(value: t.Any) -> bool:
-    return bool(boolean(value, strict=False))

@@ -39,7 +39,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.scope impor
     ScopeError,
     Service,
 )
-from ansible_collections.incident.response.plugins.plugin_utils import check_runner, report, reporter, say
+from ansible_collections.incident.response.plugins.plugin_utils import likely_checks, report, reporter, say
 from ansible_collections.incident.response.plugins.plugin_utils.store import Store
 from go_made import MIB, NOW, heap, made, past, reading
 
@@ -436,10 +436,10 @@ def test_looks_go_to_the_program_and_to_what_it_needs() -> None:
 
 
 def test_the_check_of_the_program_is_loaded_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_runner.context, "CLIARGS", {"args": ("playbooks/scenario_memory.yml",)})
-    assert check_runner.likely() == ["http_health_info", "go_health_info", "docker_health_info"]
-    monkeypatch.setattr(check_runner.context, "CLIARGS", {"args": ("playbooks/scenario_service.yml",)})
-    assert check_runner.likely() == ["http_health_info", "docker_health_info"]
+    monkeypatch.setattr(likely_checks.context, "CLIARGS", {"args": ("playbooks/scenario_memory.yml",)})
+    assert likely_checks.likely() == ["http_health_info", "go_health_info", "docker_health_info"]
+    monkeypatch.setattr(likely_checks.context, "CLIARGS", {"args": ("playbooks/scenario_service.yml",)})
+    assert likely_checks.likely() == ["http_health_info", "docker_health_info"]
 
 
 # The proof
