@@ -9,6 +9,7 @@ no success is an answer.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import email.utils
 import json
@@ -96,7 +97,7 @@ class Caller:
         try:
             wire = open_wire(link, self.options, budget, limit + OVERHEAD)
             answer = ask(here, login, link, wire, self.options, KEPT, method, body)
-            with answer.response:
+            with contextlib.closing(answer.response):
                 found, cut = read_body(answer, limit)
         except Failure as error:
             late = error.kind in ("silent", "endless") and self.deadline.expired()

@@ -49,7 +49,7 @@ class TooMuch(Exception):
 
 
 class Wire(io.RawIOBase):
-    """The receiving side of a socket, for http.client: the budget is for the answer, however slowly its bytes come."""
+    """The receiving side of a socket: the budget is for the answer, however slowly its bytes come."""
 
     def __init__(self, sock: socket.socket, first_byte: float, whole: float, limit: int) -> None:
         super().__init__()
@@ -64,10 +64,6 @@ class Wire(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
-
-    def makefile(self, _mode: str = "rb", *_others: t.Any) -> io.BufferedReader:
-        """What http.client asks of a socket."""
-        return io.BufferedReader(self, 8192)
 
     def readinto(self, buffer: t.Any) -> int:
         left = (self._end if self.received else self._first_end) - time.monotonic()

@@ -3,13 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask an endpoint once: connect, send, read within one budget, follow a few redirects. Every failure is a Probe.
 
-http.client reads the answer, out of a Wire that stops at the budget: slow headers, a body without end and a packed
-bomb all cost a bounded time and a bounded memory.
+The answer is read out of a Wire that stops at the budget: slow headers, a body without end and a packed bomb all cost
+a bounded time and a bounded memory.
 """
 
 from __future__ import annotations
 
-import http.client
 import socket
 import ssl
 import time
@@ -24,6 +23,7 @@ from .deadline import Deadline
 from .errors import CollectError
 from .http_link import ConnectError, Late, Link, TooMuch, Wire, attempt_one, connect, shut, tls_failure
 from .http_options import HttpOptions, Target, target
+from .http_reply import CutOff, NotHttp, Reply
 from .http_resolve import Resolver
 
 BODY_LIMIT = 256 * 1024
@@ -49,7 +49,7 @@ class Failure(Exception):
 class Answer(t.NamedTuple):
     status: int
     headers: t.Mapping[str, str]
-    response: http.client.HTTPResponse
+    response: Reply
 
 
 class Asker:
@@ -182,13 +182,12 @@ def ask(
     if body is not None:
         request += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n".encode()
     secret = options.secret_lines if home else b""
-    response = http.client.HTTPResponse(t.cast(t.Any, wire), method=method)
     with Told(wire, options):
         link.sock.settimeout(max(0.001, options.timeout))
         link.sock.sendall(request + options.open_lines + secret + b"\r\n" + (body or b""))
-        response.begin()
+        response = Reply(wire)
     wanted = (*keep, "location", "content-encoding")
-    found = {name.lower(): value for name, value in response.getheaders()}
+    found = {name.lower(): value for name, value in response.headers}
     return Answer(response.status, {name: found[name] for name in wanted if name in found}, response)
 
 
@@ -226,7 +225,7 @@ def unpacked(answer: Answer, limit: int) -> t.Iterator[bytes]:
 
 
 def _parts(answer: Answer) -> t.Iterator[bytes]:
-    """The body as it comes. http.client takes one that is shorter than announced for whole; here it is cut off."""
+    """The body as it comes. One that is shorter than announced is cut off."""
     while part := answer.response.read(STEP):
         yield part
     if answer.response.length:
@@ -234,7 +233,7 @@ def _parts(answer: Answer) -> t.Iterator[bytes]:
 
 
 class Told:
-    """Turns what http.client, sockets and TLS raise while an answer is read into a Failure of the right kind."""
+    """Turns what the reply, sockets and TLS raise while an answer is read into a Failure of the right kind."""
 
     def __init__(self, wire: Wire | None, options: HttpOptions | None, answer: Answer | None = None) -> None:
         self.wire = wire
@@ -258,15 +257,15 @@ class Told:
             return "endless", "its answer has more bytes than are read"
         if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return tls_failure(error, self.options)
-        if isinstance(error, (http.client.IncompleteRead, OSError)):
+        if isinstance(error, (CutOff, OSError)):
             if begun:
                 return "broken", "the connection ended in the middle"
             more = ", after the TLS handshake: it may want a client certificate" if self._safe() else ""
             return "reset", f"it ended without a byte{more}"
         if isinstance(error, zlib.error):
             return "broken", "its packed body is damaged"
-        if isinstance(error, (http.client.HTTPException, ValueError)):
-            return "not_http", f"its answer is no HTTP ({type(error).__name__})"
+        if isinstance(error, NotHttp):
+            return "not_http", f"its answer is no HTTP: {error}"
         return "failed", f"{type(error).__name__}: {error}"
 
     def _safe(self) -> bool:
