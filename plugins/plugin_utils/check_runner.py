@@ -213,7 +213,7 @@ class _Look:
     def result(self, found: dict[str, t.Any] | guard.GuardError) -> dict[str, t.Any]:
         if isinstance(found, guard.GuardError):
             return {"failed": True, "msg": str(clean(f"{self.check.name} gave no result: {found}"))}
-        return dict(remove_values(found, self.secrets))
+        return dict(remove_values(found, self.secrets)) if self.secrets else found
 
 
 def _prepared(check: Check, options: dict[str, t.Any]) -> _Look | dict[str, t.Any]:
@@ -223,11 +223,20 @@ def _prepared(check: Check, options: dict[str, t.Any]) -> _Look | dict[str, t.An
         return {"failed": True, "msg": problem}
     kwargs = check.spec.module_kwargs()
     validator = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs)
-    validated = validator.validate(options)
+    validated = validator.validate(_plain(options))
     if validated.error_messages:
         return {"failed": True, "msg": f"{check.name}: {'; '.join(validated.error_messages)}"}
     plain = json.loads(json.dumps(validated.validated_parameters, default=str))
     return _Look(check, plain, validated._no_log_values)
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Without what Ansible ties to each text: the validator copies all options, and such a text many times slower."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -8,6 +8,7 @@ getaddrinfo knows no timeout, so that it runs in a thread that is left behind wh
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import threading
@@ -76,6 +77,7 @@ class Resolver:
             entry.done.set()
 
 
+@functools.lru_cache(maxsize=4096)
 def _numeric(host: str, port: int) -> Address | None:
     """The address of a host that is one already. A scope (fe80::1%eth0) is left to the resolver."""
     try:
