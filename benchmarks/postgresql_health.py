@@ -31,7 +31,7 @@ from _measuring import in_turns, playbook, run
 QUESTIONS = ("SELECT count(*) FROM pg_stat_activity;", "SHOW max_connections;")
 TASKS = 5
 SESSIONS = 1000
-SCALE_NAME, SCALE_PORT = "postgresql-health-benchmark", 39532
+SCALE_NAME, SCALE_PORT = "postgresql-health-benchmark", 28532
 PATIENCE = 120.0
 
 

@@ -104,7 +104,10 @@ WHOLE = [
     b"HTTP/1.1 101 Switching\r\n\r\nbody",
     b"HTTP/0.9 200\r\n\r\nbody",
     b"HTTP/1.7 200 a reason with words\r\n\r\nbody",
-    *(OK + b"Content-Length: " + size + b"\r\n\r\nbody" for size in (b"-1", b"x", b"", b" 3 ", b"+3", b"1_0", b"9" * 40)),
+    *(
+        OK + b"Content-Length: " + size + b"\r\n\r\nbody"
+        for size in (b"-1", b"x", b"", b" 3 ", b"+3", b"1_0", b"9" * 40)
+    ),
     OK + b"X: " + b"y" * 65530 + b"\r\n\r\nbody",
     OK + b"X: y\r\n" * 99 + b"\r\nbody",
 ]
@@ -120,7 +123,10 @@ BROKEN = {
     "cut off": [
         b"",
         b"HTTP/1.1 100 Continue\r\n\r\n",
-        *(OK + b"Transfer-Encoding: chunked\r\n\r\n" + body for body in (b"", b"5\r\nhel", b"5\r\nhello", b"x\r\nhello")),
+        *(
+            OK + b"Transfer-Encoding: chunked\r\n\r\n" + body
+            for body in (b"", b"5\r\nhel", b"5\r\nhello", b"x\r\nhello")
+        ),
         OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
     ],
     "not HTTP": [

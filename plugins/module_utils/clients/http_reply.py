@@ -35,7 +35,7 @@ class Reply:
     come, None where only its end tells."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
-        """Reads until the head is whole. Raises NotHttp, ConnectionResetError where nothing comes, and what raw does."""
+        """Reads the head. Raises NotHttp, ConnectionResetError where nothing comes, and what raw raises."""
         self._file = io.BufferedReader(raw, 8192)
         version, self.status = self._first_line()
         while self.status == CONTINUE:

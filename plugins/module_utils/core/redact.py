@@ -18,12 +18,12 @@ import typing as t
 import urllib.parse
 
 from .hostile import LIMIT, cut, inert
-from .redact_patterns import redact_once
+from .redact_once import redact_once
 from .redact_tree import Tree
 
 _MARGIN = 4096
 _PASSES = 4
-SHORT = 128
+SHORT = 256
 
 _SQL = re.compile(
     r"(?P<string>(?<![A-Za-z0-9_])(?:[EeXxBbNn]|[Uu]&)?'(?:[^'\\]|''|\\.)*(?:'|$))"

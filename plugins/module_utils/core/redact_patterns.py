@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets inside a text: what they look like, and how they are masked.
 
-Each rule has words that must be in the text (lower case) before its pattern runs, so a megabyte of harmless log costs
-a few milliseconds. Every pattern is linear: bounded repeats, or classes that exclude what follows them.
+Each rule has words that must be in the text before its pattern runs (redact_once looks for them), so a megabyte of
+harmless log costs a few milliseconds. Every pattern is linear: bounded repeats, or classes that exclude what follows
+them.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ import math
 import re
 import typing as t
 
-from .redact_names import MASKED, NO, STRONG, is_secret, looks_secret, mask, name_kind
+from .redact_names import MASKED, mask
 
 Replace = t.Callable[["re.Match[str]"], str]
 
 
 class Rule(t.NamedTuple):
-    """words: one of them must be in the lower-case text. replace gives the new text of a match."""
+    """What its pattern can't match without: one of words in the lower-case text, and one of also in the text as it is
+    (none: nothing more). replace gives the new text of a match."""
 
     words: tuple[str, ...]
     pattern: t.Pattern[str]
     replace: Replace
+    also: tuple[str, ...] = ()
 
 
 def _whole(match: re.Match[str]) -> str:
@@ -64,14 +67,16 @@ def _entropy(text: str) -> float:
     return -sum(n * math.log2(n / len(text)) for n in (text.count(c) for c in set(text))) / len(text)
 
 
+TOKEN = 32
+"""The shortest token that may be random."""
 _HEXLIKE = re.compile(r"(?:0x)?(?:[0-9a-f\-_:/=+]+|[0-9A-F\-_:/=+]+)")
 _PLAIN = re.compile(r"[a-z0-9]+")
 
 
 def _random(match: re.Match[str]) -> str:
-    """Mask a token of 32 and more that is random; digests, ids of containers, UUIDs, names and paths are not."""
+    """Mask a long token that is random; digests, ids of containers, UUIDs, names and paths are not."""
     token = match.group()
-    if len(token) < 32 or _HEXLIKE.fullmatch(token) or token.startswith("/"):
+    if len(token) < TOKEN or _HEXLIKE.fullmatch(token) or token.startswith("/"):
         return token
     lower, upper, digit = (any(map(test, token)) for test in (str.islower, str.isupper, str.isdigit))
     shape = lower and digit and (upper or _PLAIN.fullmatch(token) is not None)
@@ -95,7 +100,12 @@ def _literal(match: re.Match[str]) -> str:
 
 _EOL = r"[^\r\n\"']"
 HEADERS: tuple[Rule, ...] = (
-    Rule(("sasl.jaas.config",), re.compile(r"sasl\.jaas\.config\s*[=:]\s*(?P<s>(?!\[redacted)[^\r\n;]+)"), _secret),
+    Rule(
+        ("sasl.jaas.config",),
+        re.compile(r"sasl\.jaas\.config\s*[=:]\s*(?P<s>(?!\[redacted)[^\r\n;]+)"),
+        _secret,
+        ("=", ":"),
+    ),
     Rule(
         ("authorization",),
         re.compile(
@@ -103,14 +113,16 @@ HEADERS: tuple[Rule, ...] = (
             r"(?:(?:basic|bearer|negotiate|token|apikey)\s{1,3})?(?!basic|bearer|digest)(?P<s>(?!\[redacted)[^\s\"',\\]+)"
         ),
         _secret,
+        ("=", ":"),
     ),
     Rule(
         ("digest",),
         re.compile(r"(?i)authorization[\"']?\s{0,3}[:=]\s{0,3}digest (?P<s>(?!\[redacted)[^\r\n]+)"),
         _secret,
+        ("=", ":"),
     ),
     Rule(
-        ("bearer ",),
+        ("bearer",),
         re.compile(r"(?i)\bbearer\s{1,3}(?P<s>(?=[^\s]{0,256}[0-9._~+/=-])[A-Za-z0-9._~+/=-]{8,})"),
         _secret,
     ),
@@ -118,6 +130,7 @@ HEADERS: tuple[Rule, ...] = (
         ("cookie",),
         re.compile(rf"(?i)cookie\\?[\"']?\s{{0,3}}:\s{{0,3}}\\?[\"']?(?P<s>(?!\[redacted){_EOL}+)"),
         _secret,
+        (":",),
     ),
 )
 RULES: tuple[Rule, ...] = (
@@ -136,7 +149,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("akia", "asia"), re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"), _whole),
     Rule(("xox", "xapp-"), re.compile(r"(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,}"), _whole),
     Rule(
-        ("gh", "glpat-", "sk_live_", "sk-", "aiza", "npm_"),
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk_live_", "sk-", "aiza", "npm_"),
         re.compile(
             r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk_live_\w{16,}"
             r"|sk-[\w-]{20,}|AIza[\w-]{30,}|npm_[A-Za-z0-9]{30,})"
@@ -154,17 +167,20 @@ RULES: tuple[Rule, ...] = (
         ("://",),
         re.compile(r"://[^\s:/?#@\"'<>]{0,128}:(?P<s>(?!\[redacted)[^\s/?#\"'<>]{1,256})@"),
         _secret,
+        ("@",),
     ),
     Rule(
         ("://",),
         re.compile(r"://[^\s:/?#@\"'<>]{0,128}:(?P<s>(?!\[redacted)(?:[^\s@\"'<>/]|/(?!/)){1,256})@"),
         _userinfo,
+        ("@",),
     ),
-    Rule(("://",), re.compile(r"://(?P<s>[^\s:/?#@\"'<>.\[]{20,256})@"), _secret),
+    Rule(("://",), re.compile(r"://(?P<s>[^\s:/?#@\"'<>.\[]{20,256})@"), _secret, ("@",)),
     Rule(
         ("key=", "sig=", "code=", "auth=", "signature=", "credential="),
         re.compile(r"(?i)[?&](?:key|sig|code|auth|x-amz-(?:signature|credential))=(?P<s>(?!\[redacted)[^&\s\"'#<>]+)"),
         _secret,
+        ("?", "&"),
     ),
     Rule(
         ("requirepass", "masterauth", "masteruser", "auth-pass"),
@@ -182,20 +198,35 @@ RULES: tuple[Rule, ...] = (
         ),
         _secret,
     ),
-    Rule(("auth",), re.compile(r"(?:^|[\"'> ])AUTH2?[\"']\s{1,3}[\"'](?P<s>(?!\[redacted)[^\"'\n]+)", re.M), _secret),
+    Rule(
+        ("auth",),
+        re.compile(r"(?:^|[\"'> ])AUTH2?[\"']\s{1,3}[\"'](?P<s>(?!\[redacted)[^\"'\n]+)", re.M),
+        _secret,
+        ("AUTH",),
+    ),
     Rule(
         ("auth",),
         re.compile(r"[\"']AUTH2?[\"']\s{1,3}[\"'][^\"'\n]+[\"']\s{1,3}[\"'](?P<s>(?!\[redacted)[^\"'\n]+)"),
         _secret,
+        ("AUTH",),
     ),
     Rule(
-        ("auth ",), re.compile(r"^\s{0,8}AUTH\s{1,3}(?:\S{1,128}\s{1,3})?(?P<s>(?!\[redacted)\S+)\s*$", re.M), _secret
+        ("auth",),
+        re.compile(r"^\s{0,8}AUTH\s{1,3}(?:\S{1,128}\s{1,3})?(?P<s>(?!\[redacted)\S+)\s*$", re.M),
+        _secret,
+        ("AUTH",),
     ),
-    Rule(("user ", "setuser"), re.compile(r"(?im)^[^\n]{0,200}?\b(?:acl setuser|user) [^\n]*[>#<!][^\n]*$"), _acl_line),
+    Rule(
+        ("user ",),
+        re.compile(r"(?im)^[^\n]{0,200}?\b(?:acl setuser|user) [^\n]*[>#<!][^\n]*$"),
+        _acl_line,
+        (">", "#", "<", "!"),
+    ),
     Rule(
         ("password",),
         re.compile(r"(?i)\bpassword\s{1,4}E?'(?P<s>(?!\[redacted)(?:[^'\\]|''|\\.)+)"),
         _secret,
+        ("'",),
     ),
     Rule(
         ("select ", "insert ", "update ", "delete ", "alter ", "create ", "values", "where ", " and ", " = '", "call ")
@@ -206,8 +237,9 @@ RULES: tuple[Rule, ...] = (
             r"|\$\d{1,3} = ')[^\n]*"
         ),
         _literals,
+        ("'", "$"),
     ),
-    Rule(("scram-sha-",), re.compile(r"SCRAM-SHA-(?:256|512)\$\d{1,9}:(?P<s>[A-Za-z0-9+/=$:]+)"), _secret),
+    Rule(("scram-sha-",), re.compile(r"SCRAM-SHA-(?:256|512)\$\d{1,9}:(?P<s>[A-Za-z0-9+/=$:]+)"), _secret, ("$",)),
     Rule(("md5",), re.compile(r"(?<![A-Za-z0-9])md5[0-9a-f]{32}(?![0-9a-f])"), _whole),
     Rule(("$2",), re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}"), _whole),
     Rule(
@@ -221,136 +253,10 @@ RULES: tuple[Rule, ...] = (
         ),
         _secret,
     ),
-    Rule(
-        (), re.compile(r"(?<![0-9A-Za-z.:-])[3-6]\d{3}(?:[ -]?)\d{4}(?:[ -]?)\d{4}(?:[ -]?)\d{4}(?![0-9A-Za-z])"), _card
-    ),
-    Rule((), re.compile(r"(?<![A-Za-z0-9+/=_-])(?<!SHA256:)[A-Za-z0-9+/=_-]{32,}"), _random),
 )
-
-_HITS = (
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "cred",
-    "auth",
-    "dsn",
-    "cookie",
-    "sess",
-    "sas",
-    "sig",
-    "jwt",
-    "pw",
-    "salt",
-    "webhook",
-    "bearer",
-    "jaas",
-    "connectionstring",
-    "connection_string",
-    "connection-string",
+CARD = Rule(
+    (),
+    re.compile(r"[3-6](?<![0-9A-Za-z.:-][3-6])\d{3}(?:[ -]?)\d{4}(?:[ -]?)\d{4}(?:[ -]?)\d{4}(?![0-9A-Za-z])"),
+    _card,
 )
-_LEFT = re.compile(r"[A-Za-z0-9_.\-]*")
-_ASSIGN = re.compile(r"([A-Za-z0-9_.\-]{0,48})(\\{0,3}[\"']?\s{0,3}(?:=>|[:=]{1,2})\s{0,3})")
-_VALUE = re.compile(
-    r"\\\"(?P<e>(?:[^\"\\\n]|\\(?!\")[^\n])*)|\"(?P<d>(?:[^\"\\]|\\.)*)|'(?P<s>(?:[^'\\]|\\.|'')*)"
-    r"|(?P<u>(?:[^\s\"'&<>,;\\]|[,;](?!\s|$|[A-Za-z_.\-]{1,30}\s{0,3}[=:])){1,256})",
-    re.S,
-)
-_MORE = re.compile(r"[^\s\"'&<>,;\\]*")
-
-
-def _hits(text: str, lower: str) -> list[tuple[int, re.Match[str]]]:
-    """Where a word that may mean a secret is followed by = or a colon: (start of the word, the match after it)."""
-    found = []
-    for word in _HITS:
-        at = lower.find(word)
-        while at >= 0:
-            end = at + len(word)
-            match = _ASSIGN.match(text, end)
-            if match:
-                found.append((at, match))
-            at = lower.find(word, end)
-    return sorted(found, key=lambda hit: (hit[1].end(), hit[0]))
-
-
-def _assignments(text: str, lower: str) -> tuple[str, int]:
-    """NAME=value, NAME: value, "NAME": "value" with a name that says secret."""
-    parts: list[str] = []
-    last = count = before = 0
-    for at, match in _hits(text, lower):
-        if at < last or match.end() == before:
-            continue
-        left = _LEFT.match(text[max(0, at - 48) : at][::-1])
-        name = (left.group()[::-1] if left else "") + text[at : match.end(1)]
-        before = match.end()
-        span = None if name_kind(name) == NO else _value_span(text, name, match)
-        if span:
-            parts += [text[last : span[0]], mask(text[span[0] : span[1]])]
-            last = span[1]
-            count += 1
-    return ("".join(parts) + text[last:], count) if count else (text, 0)
-
-
-def _value_span(text: str, name: str, match: re.Match[str]) -> tuple[int, int] | None:
-    """Where the secret after NAME= starts and ends, if it is one."""
-    value = _VALUE.match(text, match.end())
-    if value is None or value.lastgroup is None:
-        return None
-    start, end = value.span(value.lastgroup)
-    secret = value.group(value.lastgroup)
-    if value.lastgroup == "u":
-        secret = secret.rstrip(",;)}")
-        if _is_prose(name, match.group(2), secret):
-            return None
-        end = start + len(secret)
-        more = _MORE.match(text, end) if len(secret) == 256 else None
-        end = more.end() if more else end
-    return (start, end) if is_secret(name, secret) and not secret.startswith("[redacted") else None
-
-
-def _is_prose(name: str, separator: str, value: str) -> bool:
-    """host:port, and "auth: connection refused" in a sentence."""
-    if "=" in separator:
-        return False
-    if separator == ":" and re.match(r"\d{1,5}(?!\w)|//", value):
-        return True
-    return (separator == ":" or name_kind(name) != STRONG) and not looks_secret(value)
-
-
-def _lower(text: str) -> str:
-    lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)
-
-
-WORDLESS = tuple(rule for rule in RULES if not rule.words)
-_ANY_WORD = re.compile(
-    "|".join(re.escape(word) for word in {*_HITS, *(w for rule in HEADERS + RULES for w in rule.words)})
-)
-
-
-def redact_once(text: str) -> tuple[str, int]:
-    """One pass of all rules over a text; how many things it masked."""
-    lower = _lower(text)
-    if not _ANY_WORD.search(lower):
-        # Most texts are names and states: one search tells that no rule with words applies.
-        return _run(WORDLESS, text, lower)
-    text, total = _run(HEADERS, text, lower)
-    text, more = _assignments(text, _lower(text) if total else lower)
-    text, rest = _run(RULES, text, lower)
-    return text, total + more + rest
-
-
-def _run(rules: t.Iterable[Rule], text: str, lower: str) -> tuple[str, int]:
-    changed = 0
-
-    def replace(match: re.Match[str]) -> str:
-        nonlocal changed
-        new = rule.replace(match)
-        changed += new != match.group()
-        return new
-
-    for rule in rules:
-        if not rule.words or any(word in lower for word in rule.words):
-            text = rule.pattern.sub(replace, text)
-    return text, changed
+RANDOM = Rule((), re.compile(rf"(?<![A-Za-z0-9+/=_-])(?<!SHA256:)[A-Za-z0-9+/=_-]{{{TOKEN},}}"), _random)
