@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import re
 import typing as t
 
@@ -16,9 +17,8 @@ from .redis_snapshot import Client, LatencyEvent, Slow
 
 NAME_LIMIT = 96
 CLIENT_FIELDS = (
-    "id", "addr", "name", "user", "age", "idle", "flags", "cmd", "sub", "psub", "ssub", "tot-mem", "qbuf", "omem", "db",
+    "addr", "name", "user", "flags", "cmd", "id", "age", "idle", "sub", "psub", "ssub", "tot-mem", "qbuf", "omem", "db",
 )  # fmt: skip
-"""What is read of a line of CLIENT LIST."""
 """What is needed of a line of CLIENT LIST: with thousands of clients every other field would cost."""
 SENSITIVE = frozenset(
     ("auth", "hello", "config", "acl", "migrate", "eval", "evalsha", "eval_ro", "function", "fcall", "script", "debug")
@@ -128,43 +128,41 @@ def clients(text: str) -> tuple[Client, ...]:
     A server writes the same fields in the same order in every line, so a pattern made from one line reads those after
     it, which is much faster than field by field; a line of another shape makes another pattern.
     """
-    names: list[str] = []
     match: t.Callable[[str], re.Match[str] | None] = re.compile("(?!)").match
+    pick: _Pick = tuple
     found = []
     for line in (line.rstrip("\r") for line in text.split("\n") if line.startswith("id=")):
         values = match(line)
         if values is None:
-            names, match = _layout(line)
+            match, pick = _layout(line)
             values = match(line)
         if values is not None:
-            found.append(_client(dict(zip(names, values.groups()))))
+            found.append(_client(pick((*values.groups(), ""))))
     return tuple(found)
 
 
-def _layout(line: str) -> tuple[list[str], t.Callable[[str], re.Match[str] | None]]:
-    """The wanted fields of a line in their order, and what matches a line of that order, a group for each of them."""
+_Pick = t.Callable[[tuple[str, ...]], tuple[str, ...]]
+
+
+def _layout(line: str) -> tuple[t.Callable[[str], re.Match[str] | None], _Pick]:
+    """What matches a line of this order, and what takes CLIENT_FIELDS out of its groups, with an empty text behind them
+    for a field that is not there."""
     words = [word.partition("=")[0] for word in line.split(" ")]
     parts = [f"{re.escape(name)}=([^ ]*)" if name in CLIENT_FIELDS else f"{re.escape(name)}[^ ]*" for name in words]
-    return [name for name in words if name in CLIENT_FIELDS], re.compile(" ".join(parts)).fullmatch
+    place_of = {name: number for number, name in enumerate(name for name in words if name in CLIENT_FIELDS)}
+    pick = operator.itemgetter(*(place_of.get(name, -1) for name in CLIENT_FIELDS))
+    return re.compile(" ".join(parts)).fullmatch, pick
 
 
-def _client(fields: dict[str, str]) -> Client:
-    get = fields.get
-    return Client(
-        whole(get("id")),
-        get("addr", ""),
-        get("name", ""),
-        get("user", ""),
-        whole(get("age")),
-        whole(get("idle")),
-        get("flags", ""),
-        get("cmd", "").lower(),
-        whole(get("sub")) + whole(get("psub")) + whole(get("ssub")),
-        whole(get("tot-mem")),
-        whole(get("qbuf")),
-        whole(get("omem")),
-        whole(get("db")),
-    )
+def _client(values: tuple[str, ...]) -> Client:
+    """values: as CLIENT_FIELDS are."""
+    address, name, user, flags, command, *numbers = values
+    try:
+        found = list(map(int, numbers))
+    except ValueError:
+        found = [whole(number) for number in numbers]
+    number, age, idle, sub, psub, ssub, *rest = found
+    return Client(number, address, name, user, age, idle, flags, command.lower(), sub + psub + ssub, *rest)
 
 
 def slowlog(reply: t.Any) -> tuple[Slow, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import typing as t
 
@@ -110,27 +111,26 @@ def _replica(row: t.Mapping[str, str]) -> dict[str, t.Any]:
 def client_summary(clients: t.Sequence[Client], own_id: int = 0) -> dict[str, t.Any]:
     """Totals by name, host and command, idle times, and the biggest; own: the connection of the look itself."""
     others = [client for client in clients if client.id != own_id]
-    idle = collections.Counter(_idle(client.idle) for client in others)
+    idle = collections.Counter(bisect.bisect_right(IDLE_LIMITS, client.idle) for client in others)
+    flags = collections.Counter(client.flags for client in others)
     commands = collections.Counter(client.command for client in others)
     biggest = sorted(others, key=lambda client: -client.memory)[:TOP]
     return {
         "listed": len(others),
         "own": own_id,
-        "replicas": sum("S" in client.flags for client in others),
+        "replicas": sum(number for flag, number in flags.items() if "S" in flag),
         "subscribers": sum(client.subscriptions > 0 for client in others),
-        "monitors": sum("O" in client.flags for client in others),
-        "idle": {name: idle[name] for name, _limit in IDLE if idle[name]},
+        "monitors": sum(number for flag, number in flags.items() if "O" in flag),
+        "idle": {name: idle[place] for place, name in enumerate(IDLE_NAMES) if idle[place]},
         "holders": holders(others)[:TOP],
         "commands": [{"command": safe_name(name), "clients": n} for name, n in commands.most_common(TOP)],
         "biggest": [{"id": c.id, "address": place(c.address), "memory": c.memory} for c in biggest],
     }
 
 
-IDLE = (("below 1 min", 60), ("1 to 5 min", 300), ("5 min to 1 h", 3600), ("above 1 h", float("inf")))
-
-
-def _idle(seconds: int) -> str:
-    return next(name for name, limit in IDLE if seconds < limit)
+IDLE_NAMES = ("below 1 min", "1 to 5 min", "5 min to 1 h", "above 1 h")
+IDLE_LIMITS = (60, 300, 3600)
+"""Seconds from which on the next name counts."""
 
 
 def _extras(snapshot: RedisSnapshot) -> dict[str, t.Any]:
