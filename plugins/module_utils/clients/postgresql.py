@@ -199,31 +199,30 @@ def _shape(statement: bytes) -> str:
 
 
 def _session(row: Row) -> Session:
-    pid, user, database, application, client, port, kind, state = row[:8]
+    """In the order of the statement's columns, which is that of the fields; its last one is hidden."""
+    pid, user, database, application, client, port, kind, state, *times = row[:12]
+    wait_type, wait, wrote, query, listener, advisory, superuser, replication, started, changed, hidden = row[12:23]
     return Session(
-        pid=pid,
-        user=text(user),
-        database=text(database),
-        application=text(application),
-        client=client,
-        port=port,
-        kind=kind,
-        state=state,
-        login_at=number(row[8]),
-        transaction_at=number(row[9]),
-        query_at=number(row[10]),
-        since=number(row[11]),
-        wait_type=row[12],
-        wait=row[13],
-        wrote=row[14],
-        query=_shape(bytes(row[15] or b"")),
-        listener=row[16],
-        advisory=bool(row[17]),
-        superuser=row[18],
-        replication=row[19],
-        started=row[20] or "",
-        changed=row[21] or "",
-        hidden=row[22],
+        pid,
+        text(user),
+        text(database),
+        text(application),
+        client,
+        port,
+        kind,
+        state,
+        *[None if value is None else float(value) for value in times],
+        wait_type,
+        wait,
+        wrote,
+        _shape(bytes(query or b"")),
+        listener,
+        bool(advisory),
+        superuser,
+        replication,
+        started or "",
+        changed or "",
+        hidden,
     )
 
 

@@ -61,11 +61,10 @@ class Slots:
         return 100.0 * self.used / self.capacity if self.capacity else 100.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Session:
-    """One backend. query: its shape, without literals. started and changed: exact texts, the identity of a session.
+class Session(t.NamedTuple):
+    """One backend; a tuple, since there may be thousands. query: its shape, without literals.
 
-    since: when it got into its state. hidden: the role may not see more than its pid.
+    started and changed: exact texts, the identity of a session. since: when it got into its state. hidden: the role may not see more than its pid.
     """
 
     pid: int

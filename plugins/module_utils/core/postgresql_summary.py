@@ -71,7 +71,7 @@ def _notable(sessions: t.Sequence[Session]) -> list[Session]:
 
 
 def _session(session: Session) -> dict[str, t.Any]:
-    data = dataclasses.asdict(session)
+    data = session._asdict()
     data["identity"] = session.identity
     for name in ("started", "changed", "hidden", "kind"):
         del data[name]
@@ -123,5 +123,5 @@ def activity(snapshot: PostgresqlSnapshot) -> tuple[list[str], list[str]]:
         number = numbers.setdefault(query, len(numbers) + 1) if query else None
         fields = (s.pid, s.user, s.database, s.application, s.client, s.kind, s.state, s.started, s.transaction_at)
         more = (s.changed, f"{s.wait_type}:{s.wait}" if s.wait_type else "", number)
-        rows.append("\t".join("" if value is None else str(value) for value in (*fields, *more)) + "\n")
+        rows.append("\t".join(["" if value is None else str(value) for value in (*fields, *more)]) + "\n")
     return rows, ["statement\ttext\n", *(f"{number}\t{query}\n" for query, number in numbers.items())]

@@ -117,6 +117,7 @@ def _key_kind(name: str, words: list[str]) -> int:
     return WEAK if _ENV_STYLE.fullmatch(name) and before and before not in _HARMLESS_KEYS else NO
 
 
+@functools.lru_cache(maxsize=4096)
 def name_ends_strong(name: str) -> bool:
     """Whether a whole list or dictionary of this name holds secrets (credentials), not things about them."""
     words = _WORD.findall(name)

@@ -72,6 +72,8 @@ class Tree:
 
     def _key(self, key: t.Any, taken: dict[str, t.Any]) -> str:
         label = self._text(key if isinstance(key, str) else _to_text(key))
+        if label not in taken:
+            return label
         number = 2
         unique = label
         while unique in taken:
@@ -82,9 +84,11 @@ class Tree:
     @staticmethod
     def _pair(value: dict[t.Any, t.Any]) -> tuple[str, str] | None:
         """{name: DB_PASSWORD, value: x}, as Kubernetes and others write environments: (key of the value, the name)."""
-        names = [value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)]
         keys = [key for key in _VALUE_KEYS if key in value]
-        return (keys[0], names[0]) if names and keys else None
+        if not keys:
+            return None
+        names = [value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)]
+        return (keys[0], names[0]) if names else None
 
     def _list(self, items: list[t.Any], name: str, depth: int) -> list[t.Any]:
         result: list[t.Any] = []
