@@ -200,7 +200,7 @@ def _shape(statement: bytes) -> str:
 
 def _session(row: Row) -> Session:
     """In the order of the statement's columns, which is that of the fields; its last one is hidden."""
-    pid, user, database, application, client, port, kind, state, *times = row[:12]
+    pid, user, database, application, client, port, kind, state, login, began, asked, since = row[:12]
     wait_type, wait, wrote, query, listener, advisory, superuser, replication, started, changed, hidden = row[12:23]
     return Session(
         pid,
@@ -211,7 +211,10 @@ def _session(row: Row) -> Session:
         port,
         kind,
         state,
-        *[None if value is None else float(value) for value in times],
+        number(login),
+        number(began),
+        number(asked),
+        number(since),
         wait_type,
         wait,
         wrote,

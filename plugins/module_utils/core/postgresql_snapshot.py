@@ -64,7 +64,8 @@ class Slots:
 class Session(t.NamedTuple):
     """One backend; a tuple, since there may be thousands. query: its shape, without literals.
 
-    started and changed: exact texts, the identity of a session. since: when it got into its state. hidden: the role may not see more than its pid.
+    started and changed: exact texts, the identity of a session. since: when it got into its state. hidden: the role may
+    not see more than its pid.
     """
 
     pid: int
