@@ -94,6 +94,18 @@ options:
         256 KiB. Of each workload two pods are read, of all 20 containers. V(0) reads none.
     type: int
     default: 100
+  well_logs:
+    description:
+      - Also read the logs of pods that are well, of up to five of each workload in O(names), into C(near) of its entry
+        in RV(snapshot). A consumer that fails on a record is well for Kubernetes.
+    type: bool
+    default: false
+  scale_to:
+    description:
+      - Ask how far each workload in O(names) may grow, up to so many replicas, by what
+        M(incident.response.kubernetes_workload) would refuse. The answer is C(near.growth) of its entry in
+        RV(snapshot), with C(fits), how many more are possible, and C(against), what speaks against one more than that.
+    type: int
   depth:
     description:
       - V(full) reads the counters of CPU throttling from the kubelets, through the API. They are judged against an

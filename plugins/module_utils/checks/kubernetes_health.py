@@ -25,6 +25,7 @@ from ..module.kubernetes_options import KUBERNETES_CONNECTION, REQUIREMENTS, che
 
 SPEC = COMMON_CHECK.merge(KUBERNETES_CONNECTION).merge(KUBERNETES_CHECK)
 MOST_LINES = 10_000
+MOST_REPLICAS = 1000
 SEEN = ("auth", "permission")
 """Refusals that somebody has to be there for."""
 
@@ -61,7 +62,12 @@ def _wanted(params: t.Mapping[str, t.Any]) -> Wanted:
     selector = params.get("label_selector")
     if selector is not None and not selector.strip():
         raise Misuse("label_selector: it is empty, and an empty one is not all; leave it out to look at all")
-    return Wanted(label_selector=selector or "", log_lines=lines, full=params["depth"] == "full")
+    scale_to, well = params.get("scale_to"), bool(params.get("well_logs"))
+    if scale_to is not None and not 1 <= scale_to <= MOST_REPLICAS:
+        raise Misuse(f"scale_to: {scale_to} is not a number of replicas from 1 to {MOST_REPLICAS}")
+    if (well or scale_to is not None) and params.get("names") is None:
+        raise Misuse("well_logs and scale_to are a closer look at some workloads: names says at which")
+    return Wanted(selector or "", lines, params["depth"] == "full", well, scale_to)
 
 
 def _look(

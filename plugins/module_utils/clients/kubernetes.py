@@ -21,11 +21,12 @@ from ..core.kubernetes_judge_pods import KILLED, troubled, worth
 from ..core.kubernetes_settings import Settings
 from ..core.kubernetes_snapshot import Container, Key, Log, Pod, Refusal, Snapshot, Tally
 from ..core.kubernetes_world import World
-from ..core.log_lines import Line, group, split_stamp
+from ..core.log_lines import Line, group
 from .deadline import Deadline
 from .errors import CollectError
 from .kubernetes_errors import ApiError, Forbidden
 from .kubernetes_link import Link, quoted
+from .kubernetes_logs import end_of_log
 from .pool import gather
 
 WORKERS = 8
@@ -38,7 +39,6 @@ EVENTS_OF_ONE = 20
 MOST_LOGS = 20
 MOST_METRICS = 10
 MOST_NODES = 50
-LOG_BYTES = 256 * 1024
 CADVISOR_BYTES = 32 * 1024 * 1024
 PLACES = {
     "pods": "/api/v1 pods",
@@ -65,11 +65,16 @@ EVENT_QUERIES = ("type!=Normal", "type=Normal,reason=Killing")
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What to look at, beyond what is judged by. log_lines: of each container in trouble; 0 is no logs."""
+    """What to look at, beyond what is judged by. log_lines: of each container in trouble; 0 is no logs.
+
+    well_logs: of pods that are well too. scale_to: ask how far each workload may grow, up to so many replicas.
+    """
 
     label_selector: str = ""
     log_lines: int = 100
     full: bool = False
+    well_logs: bool = False
+    scale_to: int | None = None
 
 
 class Look:
@@ -173,8 +178,18 @@ class Look:
         if self.wanted.full:
             for name in sorted(self.snapshot.nodes)[:MOST_NODES]:
                 jobs["cpu", name] = functools.partial(self._cpu, name)
+        jobs.update(self._closer(world))
         for key, result in gather(jobs, self.deadline, WORKERS).items():
             self._keep(key, result)
+
+    def _closer(self, world: World) -> dict[t.Any, t.Callable[[], t.Any]]:
+        lines, scale_to = self.wanted.log_lines if self.wanted.well_logs else 0, self.wanted.scale_to
+        if not lines and scale_to is None:
+            return {}
+        # All that judges a change comes with it: a plain look does without.
+        from .kubernetes_near import near, wanted
+
+        return {("near", *key): functools.partial(near, self.link, key, lines, scale_to) for key in wanted(world)}
 
     def _keep(self, key: t.Any, result: t.Any) -> None:
         if isinstance(result, CollectError):
@@ -188,6 +203,8 @@ class Look:
             self.snapshot.logs[key[1:]] = result
         elif key[0] == "memory":
             self.snapshot.memory.update(result)
+        elif key[0] == "near":
+            self.snapshot.near[Key(*key[1:])] = result
         else:
             self.snapshot.cpu.update(result)
 
@@ -220,16 +237,7 @@ class Look:
         return Log(tuple(entries[-self.wanted.log_lines :]), tuple(traces), previous)
 
     def _lines(self, pod: Pod, container: Container, previous: bool) -> list[Line]:
-        path = f"/api/v1/namespaces/{quoted(pod.namespace)}/pods/{quoted(pod.name)}/log"
-        query = {
-            "container": container.name,
-            "previous": previous,
-            "tailLines": self.wanted.log_lines,
-            "limitBytes": LOG_BYTES,
-            "timestamps": True,
-        }
-        told = self.link.text(path, query, LOG_BYTES)
-        return [Line(*split_stamp(inert(line)[:4096])) for line in told.text.split("\n") if line.strip()]
+        return end_of_log(self.link, pod.namespace, pod.name, container.name, self.wanted.log_lines, previous)
 
     def _cpu(self, node: str) -> dict[tuple[str, str, str], tuple[float, float]]:
         path = f"/api/v1/nodes/{quoted(node)}/proxy/metrics/cadvisor"

@@ -34,6 +34,11 @@ class Apps:
     def workload(self, kind: str, name: str) -> Workload:
         return Workload(kind, self.link.get(self._of(_APPS, KINDS[kind], name)))
 
+    def named(self, kind: str, name: str) -> Workload | None:
+        """As workload(), for who may only list."""
+        query = {"fieldSelector": f"metadata.name={name}"}
+        return next((Workload(kind, raw) for raw in self.link.pages(self._of(_APPS, KINDS[kind]), query)), None)
+
     def pod(self, name: str) -> Pod:
         return pod_from(self.link.get(self._of("/api/v1", "pods", name)))
 

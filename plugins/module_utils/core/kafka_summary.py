@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from .kafka_group_lag import GroupLag, group_lags
+from .kafka_load import group_load
 from .kafka_settings import Settings
 from .kafka_snapshot import KafkaSnapshot, Sample
 
@@ -61,6 +62,7 @@ def _group(one: GroupLag) -> dict[str, t.Any]:
         "hosts": sorted({member.host for member in group.members or ()})[:MOST_PARTITIONS],
         "lag": one.total,
         "verdict": one.verdict,
+        "load": group_load(one).to_dict(),
         "partitions_total": len(parts),
         "partitions": [
             {

@@ -67,7 +67,7 @@ class Dose:
 def replicas_for(load: Load, limits: Limits) -> Dose:
     """Raises ValueError for numbers that make no sense."""
     _check(load, limits)
-    needed, why = _needed(load)
+    needed, why = _needed(load, limits.partitions)
     if needed is not None and needed <= load.current:
         return Dose(load.current, needed, "", (why, f"{load.current} are enough: more would not help"))
     wanted = load.current + 1 if needed is None else needed
@@ -80,7 +80,7 @@ def replicas_for(load: Load, limits: Limits) -> Dose:
     return Dose(replicas, needed, name, (why, said, end))
 
 
-def _needed(load: Load) -> tuple[int | None, str]:
+def _needed(load: Load, partitions: int | None) -> tuple[int | None, str]:
     rate = load.per_replica
     if rate is not None and rate <= 0:
         return load.current, "a replica handles nothing now: find out why, for more of them would not either"
@@ -90,10 +90,28 @@ def _needed(load: Load) -> tuple[int | None, str]:
     if rate is None or arrival is None:
         missing = "what one replica handles" if rate is None else "what arrives"
         return None, f"{missing} is not known: one more, and then look again"
-    drain = load.backlog / load.drain
-    needed = max(1, math.ceil((arrival + drain) / rate - _SLACK))
+    total = arrival + load.backlog / load.drain
+    sums = max(1, math.ceil(total / rate - _SLACK))
+    needed = _shared(total, rate, sums, partitions)
     backlog = f" and {load.backlog:g} wait, to be gone in {load.drain:g} s" if load.backlog else ""
-    return needed, f"{arrival:g}/s arrive{backlog}; one replica handles {rate:g}/s: {needed} are needed"
+    why = f"{_figure(arrival)}/s arrive{backlog}; one replica handles {_figure(rate)}/s: {needed} are needed"
+    if needed > sums:
+        why += f" (of {sums} one would have {math.ceil(t.cast(int, partitions) / sums)} of the {partitions} partitions)"
+    return needed, why
+
+
+def _figure(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"
+
+
+def _shared(total: float, rate: float, sums: int, partitions: int | None) -> int:
+    """A partition is read by one consumer: of 3 partitions one of 2 consumers has 2, and so two thirds of the load."""
+    if not partitions or sums >= partitions:
+        return sums
+    for count in range(sums, partitions):
+        if total * math.ceil(partitions / count) / partitions <= rate + _SLACK:
+            return count
+    return partitions
 
 
 def _caps(current: int, limits: Limits) -> list[tuple[int, str, str]]:

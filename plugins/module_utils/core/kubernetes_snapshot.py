@@ -12,6 +12,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+if t.TYPE_CHECKING:
+    from .kubernetes_growth import Near
+
 KINDS = (
     "pods",
     "deployments",
@@ -308,6 +311,7 @@ class Snapshot:
     logs: dict[tuple[str, str, str], Log] = dataclasses.field(default_factory=dict)
     memory: dict[tuple[str, str, str], int] = dataclasses.field(default_factory=dict)
     cpu: dict[tuple[str, str, str], tuple[float, float]] = dataclasses.field(default_factory=dict)
+    near: dict[Key, Near] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
 
     def read(self, part: str) -> bool:

@@ -74,6 +74,8 @@ def _row(key: Key, world: World, findings: list[str]) -> dict[str, t.Any]:
             "revision": revisions[0].revision if revisions else None,
             "revision_at": revisions[0].created if revisions else None,
         }
+    if key in world.snapshot.near:
+        row["near"] = world.snapshot.near[key].to_dict()
     if findings:
         row["pods"] = [_pod(pod, world) for pod in world.pods.get(key, ())[:10]]
     return row

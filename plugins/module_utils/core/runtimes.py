@@ -89,6 +89,13 @@ def by_hand(runtime: Runtime | None, verb: str) -> str:
     return f"docker compose {project}{word} {runtime.service}"
 
 
+def scale_by_hand(runtime: Runtime, replicas: int) -> str:
+    """The command that a person would type for a number of replicas."""
+    if runtime.kind != "kubernetes":
+        return ""
+    return f"kubectl -n {runtime.project} scale {runtime.service.lower()} --replicas={replicas}"
+
+
 def limit_by_hand(runtime: Runtime, identity: t.Mapping[str, t.Any], limit: int) -> str:
     """The command that a person would type to give what runs a memory limit back, in bytes, while it runs on."""
     return f"docker update --memory {limit} {str(identity.get('id'))[:12]}" if runtime.kind == "docker" else ""
@@ -104,10 +111,15 @@ def persist_by_hand(runtime: Runtime, memory: str) -> str:
     return f"ansible {runtime.host} -m incident.response.docker_service -a {shlex.quote(' '.join(words))}"
 
 
-def look(wanted: t.Mapping[str, Runtime], options: t.Mapping[str, t.Any]) -> list[CheckCall]:
+def look(
+    wanted: t.Mapping[str, Runtime],
+    options: t.Mapping[str, t.Any],
+    of_kind: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+) -> list[CheckCall]:
     """One check per host that runs things and project or namespace on it, over all services that run there.
 
-    wanted: component name -> runtime. options: more options of the checks, for all of them.
+    wanted: component name -> runtime. options: more options of the checks, for all of them; of_kind: for those of one
+    kind of runtime.
     """
     found: dict[tuple[str, str, str], dict[str, str]] = {}
     for component, runtime in sorted(wanted.items()):
@@ -116,9 +128,8 @@ def look(wanted: t.Mapping[str, Runtime], options: t.Mapping[str, t.Any]) -> lis
     calls = []
     for (kind, host, project), components in sorted(found.items()):
         module = f"incident.response.{CHECKS[kind]}"
-        calls.append(
-            CheckCall(f"{WHAT[kind]} on {host}", module, host, {**place(kind, project, components), **options})
-        )
+        more = {**options, **(of_kind or {}).get(kind, {})}
+        calls.append(CheckCall(f"{WHAT[kind]} on {host}", module, host, {**place(kind, project, components), **more}))
     return calls
 
 

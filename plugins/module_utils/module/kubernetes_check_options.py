@@ -23,6 +23,8 @@ KUBERNETES_CHECK = ArgumentSpec(
         "names": {"type": "list", "elements": "str"},
         "parts": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(KINDS)},
         "log_lines": {"type": "int", "default": 100},
+        "well_logs": {"type": "bool", "default": False},
+        "scale_to": {"type": "int"},
         "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
         "window": {"type": "float", "default": 1200.0},
         "job_window": {"type": "float", "default": 86_400.0},

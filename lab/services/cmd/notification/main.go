@@ -32,6 +32,7 @@ func run() error {
 	var settings env.Reader
 	srv := server.New("notification", 8083, &settings)
 	c := consumer.Read(srv.Name, &settings)
+	delay, lines := settings.Int("SINK_DELAY", 0, 0), settings.Int("SINK_LINES", 0, 0)
 	if err := settings.Err(); err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func run() error {
 		return fmt.Errorf("KAFKA_BROKERS: set it to host:port: %w", err)
 	}
 	defer probe.Close()
-	out := newSink(srv)
+	out := newSink(srv, delay, lines)
 	var stopPolling switches.Bool
 	srv.Switches.Add("stop_polling", &stopPolling)
 	c.Sink, c.Probe, c.Stopped, c.Gate = out, probe, stopPolling.Get, stopPolling.WaitOff
@@ -53,7 +54,8 @@ func run() error {
 
 // sink stands for a mail or SMS provider.
 type sink struct {
-	delay switches.Int // ms
+	delay switches.Int  // ms
+	lines chan struct{} // nil: as many at once as there are partitions
 	fail  switches.Bool
 	total *prometheus.CounterVec
 
@@ -61,9 +63,15 @@ type sink struct {
 	sent map[string]int64
 }
 
-func newSink(srv *server.Server) *sink {
+// newSink has SINK_LINES for records at the same time (0 is no limit), each of which takes
+// SINK_DELAY ms: what one replica handles then has an end, however many partitions it has.
+func newSink(srv *server.Server, delay, lines int) *sink {
 	s := &sink{sent: map[string]int64{}}
 	s.delay.Max = 600_000
+	s.delay.Swap(0, int64(delay))
+	if lines > 0 {
+		s.lines = make(chan struct{}, lines)
+	}
 	srv.Switches.Add("sink_delay", &s.delay)
 	srv.Switches.Add("sink_fail", &s.fail)
 	s.total = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -75,6 +83,14 @@ func newSink(srv *server.Server) *sink {
 
 // Send takes one notification.
 func (s *sink) Send(ctx context.Context, partition int32, _ []byte) error {
+	if s.lines != nil {
+		select {
+		case s.lines <- struct{}{}:
+			defer func() { <-s.lines }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if err := s.delay.Wait(ctx); err != nil {
 		return err
 	}

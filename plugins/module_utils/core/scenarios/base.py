@@ -34,6 +34,11 @@ class Case:
     observed: tuple[Observed, ...]
     done: tuple[Done, ...] = ()
 
+    def about(self, service: str) -> Case:
+        """The same case as one of the scenarios about a single service sees it."""
+        scope = dataclasses.replace(self.scope, target=service, settings={})
+        return dataclasses.replace(self, scope=scope)
+
     def was_done(self, key: str, service: str = "") -> bool:
         """Whether something was done for this reason before, to that service (the target, where none is named)."""
         return any(item.service == (service or self.scope.target) and item.key == key for item in self.done)

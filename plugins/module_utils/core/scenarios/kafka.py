@@ -14,13 +14,16 @@ import typing as t
 
 from ..decide import Graph
 from ..findings import CRITICAL, Finding, Remedy
+from ..kafka_lag import OK
 from ..plan import Plan
 from ..runtimes import look
 from ..scope import CheckCall, Observed, Runtime, Scope, ScopeError
 from . import kafka_plan
 from .base import Case, Proof, findings_of
-from .containers import component_of, containers
-from .kafka_scope import broker_runtimes, consumers
+from .containers import component_of
+from .kafka_scope import broker_runtimes, catches_up_in, consumers, dependencies, group_row, scaling
+from .running import logs
+from .service_scope import own_looks
 
 RECORD = re.compile(r"topic=(?P<topic>\S+) partition=(?P<partition>\d+) offset=(?P<offset>\d+)")
 OTHER_RECORD = re.compile(
@@ -38,17 +41,34 @@ class KafkaScenario:
     title = "Kafka: notification delays, message backlog"
     group = "kafka"
     metric = "lag (records)"
-    target_vars: tuple[str, ...] = ("kafka_consumers", "kafka_brokers")
+    target_vars: tuple[str, ...] = (
+        "kafka_consumers",
+        "kafka_brokers",
+        "kafka_scale_most",
+        "kafka_scale_drain",
+        "kafka_pool_sizes",
+    )
     transient: frozenset[str] = frozenset()
-    deep = False
+    deep = True
 
     def services(self, target: str, settings: t.Mapping[str, t.Any]) -> set[str]:
+        scaling(target, settings)
         return set(consumers(target, settings).values())
 
     def checks(self, scope: Scope) -> list[CheckCall]:
         own = {"component": scope.target}
         calls = [CheckCall(f"cluster {scope.target}", "incident.response.kafka_health_info", scope.target, own)]
-        return calls + look(self._runtimes(scope), {"log_lines": WANTED_LOG_LINES})
+        calls += own_looks(scope, self._needed(scope))
+        # Of its own accord only pods in trouble are read, and a consumer that fails on a record is well for Kubernetes.
+        more: dict[str, t.Any] = {"well_logs": True}
+        if scope.acted_ago is None:
+            more["scale_to"] = scaling(scope.target, scope.settings).most
+        return calls + look(self._runtimes(scope), {"log_lines": WANTED_LOG_LINES}, {"kubernetes": more})
+
+    def _needed(self, scope: Scope) -> set[str]:
+        """What the consumers depend on besides the cluster: a consumer that waits for it is not to blame."""
+        names = self.services(scope.target, scope.settings)
+        return {other for name in names for other in dependencies(scope, name)}
 
     def _runtimes(self, scope: Scope) -> dict[str, Runtime]:
         wanted = {component_of(runtime): runtime for runtime in broker_runtimes(scope.target, scope.settings).values()}
@@ -66,13 +86,15 @@ class KafkaScenario:
         edges: dict[str, list[str]] = {}
         for group, name in consumers(scope.target, scope.settings).items():
             edges[f"group:{group}"] = [f"container:{name}", scope.target]
+        names = self.services(scope.target, scope.settings)
         for name, service in scope.services.items():
-            edges[f"container:{name}"] = sorted({*service.depends_on, scope.target})
-            edges[name] = [f"container:{name}", *service.depends_on]
+            edges[name] = list(service.depends_on)
+            if name in names:
+                edges[f"container:{name}"] = sorted({*service.depends_on, scope.target})
+                edges[name].insert(0, f"container:{name}")
         # The target is among the services too: what runs it are its brokers.
         target = scope.services.get(scope.target)
         edges[scope.target] = [*brokers, *(target.depends_on if target else ())]
-        edges.pop(f"container:{scope.target}", None)
         return edges
 
     def correlate(self, scope: Scope, observed: t.Sequence[Observed]) -> list[Finding]:
@@ -84,7 +106,7 @@ class KafkaScenario:
             group = str(finding.details.get("group") or "")
             if finding.id == "kafka.lag.stalled" and group in owners:
                 runtime = scope.services[owners[group]].runtime
-                lines = _log_of(observed, runtime)
+                lines = logs(observed, runtime) if runtime else []
                 found.extend(_poison(finding, group, lines))
         return found
 
@@ -96,7 +118,7 @@ class KafkaScenario:
 
     def prove(self, scope: Scope, observed: t.Sequence[Observed], blamed: t.Collection[str]) -> Proof:
         """Good: nothing is found, every group of ours is within its allowed lag, and offsets move (or nothing
-        arrives)."""
+        arrives). Of a consumer that was only too slow it is enough that its lag falls fast."""
         cluster = next((item for item in observed if item.module.endswith("kafka_health_info")), None)
         if cluster is None or not cluster.result.get("reachable"):
             return Proof(False, "the cluster does not answer", None)
@@ -111,7 +133,19 @@ class KafkaScenario:
         if ours and not samples:
             return Proof(False, "no committed offsets were read: no sign of life", None)
         alive = advanced or not arriving
+        if high and set(blamed) == {kafka_plan.SLOW}:
+            gone = self._gone_in(scope, observed)
+            if gone is not None:
+                return Proof(True, f"{note}, falling: gone in about {gone:.0f} s", lag)
         return Proof(not high and alive, note if alive else f"{note} while records arrive", lag)
+
+    def _gone_in(self, scope: Scope, observed: t.Sequence[Observed]) -> float | None:
+        """Seconds until no group of ours lags, None where that is not soon enough, or not known."""
+        rows = [group_row(scope, observed, group) for group in consumers(scope.target, scope.settings)]
+        etas = [0.0 if row.get("verdict") == OK else catches_up_in(row) for row in rows]
+        known = [eta for eta in etas if eta is not None]
+        soon = len(known) == len(etas) and max(known, default=0) <= scaling(scope.target, scope.settings).drain
+        return max(known, default=0.0) if soon else None
 
 
 def movement(samples: t.Sequence[t.Mapping[str, t.Any]], allowed: float) -> tuple[float, list[str], bool, bool]:
@@ -131,13 +165,6 @@ def movement(samples: t.Sequence[t.Mapping[str, t.Any]], allowed: float) -> tupl
         advanced = advanced or float(last["committed"] or 0) > float(first["committed"] or 0)
         arriving = arriving or float(last["end"] or 0) > float(first["end"] or 0)
     return lag, high, advanced, arriving
-
-
-def _log_of(observed: t.Sequence[Observed], runtime: Runtime | None) -> list[str]:
-    if runtime is None:
-        return []
-    found = containers(observed, runtime.host, runtime.project, runtime.service)
-    return [line for container in found for line in container.logs]
 
 
 def _poison(finding: Finding, group: str, lines: t.Sequence[str]) -> t.Iterator[Finding]:

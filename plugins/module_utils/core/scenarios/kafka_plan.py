@@ -4,8 +4,9 @@
 """The plan for scenario 5, Kafka: the smallest safe remedy for each root cause, and what only a person may decide.
 
 Rulings: a consumer that is down or hung is restarted once (low risk). A broker that is down is started (disruptive).
-A slow consumer is left alone: a restart would only cost it time. Offsets are never reset here. What was not measured is
-not touched.
+A slow consumer is never restarted: that would only cost it time. Where its runtime can scale, it gets the replicas that
+it needs (disruptive, see kafka_scale.py). One that was scaled to zero was so by somebody, and is not started. Offsets
+are never reset here. What was not measured is not touched.
 """
 
 from __future__ import annotations
@@ -15,14 +16,23 @@ import typing as t
 
 from ..findings import Finding, Remedy
 from ..plan import Action, Plan
-from ..runtimes import by_hand, supported
+from ..runtimes import by_hand, scale_by_hand, supported
 from ..scope import Runtime
+from . import workload_plan
 from .base import Case
-from .containers import STILL, VERBS, Container, component_of, first
+from .containers import STILL, VERBS, component_of
 from .draft import Draft
-from .kafka_scope import broker_runtimes, consumers
+from .kafka_scale import scale
+from .kafka_scope import broker_runtimes, catches_up_in, consumers, dependencies, group_row
+from .running import Seen, first
+from .service_actions import hand_over
+from .workloads import Workload
 
+SLOW = "kafka.lag.slow"
 HUNG = ("kafka.lag.stalled", "kafka.lag.stopped")
+UNREADY = "kubernetes.readiness.failing"
+BESIDE_SLOW = ("kubernetes.hpa.max", "kubernetes.hpa.blind", "kubernetes.cpu.throttled")
+"""What may be said of a workload whose consumer is slow, and is no trouble of its own for a consumer."""
 DECISIONS = ("kafka.offset.expired", "kafka.offset.ahead", "kafka.lag.rewound", "kafka.record.corrupt")
 """Findings after which it is for a person to say from where the group reads on: no consumer is started before that."""
 
@@ -31,7 +41,25 @@ def plan(case: Case) -> Plan:
     draft = Draft()
     for finding in case.verdict.roots:
         _treat(case, finding, draft)
-    return draft.plan("kafka", case, order=lambda action: (action.risk != "disruptive", action.service))
+    draft.notes.extend(_works_off(case))
+    return draft.plan("kafka", case, order=_order)
+
+
+def _order(action: Action) -> t.Any:
+    """A broker comes before those who need it."""
+    return (action.risk != "disruptive" or action.verb == "scale", action.service)
+
+
+def _works_off(case: Case) -> t.Iterator[str]:
+    """Backlogs that need nothing: they are said, and why nothing is done."""
+    for group in consumers(case.scope.target, case.scope.settings):
+        row = group_row(case.scope, case.observed, group)
+        seconds = catches_up_in(row)
+        if seconds is not None:
+            yield (
+                f"group {group} works off its backlog of {row['lag']} by itself: gone in about {seconds:.0f} s, so"
+                " nothing is restarted or added"
+            )
 
 
 def _treat(case: Case, finding: Finding, draft: Draft) -> None:
@@ -43,6 +71,10 @@ def _treat(case: Case, finding: Finding, draft: Draft) -> None:
     if name is not None:
         _treat_consumer(case, finding, name, draft)
         return
+    starved = _starved_by(case, finding.component)
+    if starved:
+        draft.notes.append(f"{finding.component} is the cause, so {', '.join(starved)} is neither restarted nor scaled")
+        hand_over(case, finding.component, draft)
     draft.proposals.extend(finding.remedies)
     draft.escalate.append(f"no safe automatic remedy for {finding.id}")
 
@@ -60,6 +92,12 @@ def _consumer_of(case: Case, finding: Finding) -> str | None:
         if finding.component in (f"group:{group}", f"container:{name}", name):
             return name
     return None
+
+
+def _starved_by(case: Case, component: str) -> list[str]:
+    """The consumers that depend on what fails."""
+    names = sorted(set(consumers(case.scope.target, case.scope.settings).values()))
+    return [name for name in names if component in dependencies(case.scope, name)]
 
 
 def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) -> None:
@@ -85,16 +123,39 @@ def _treat_consumer(case: Case, finding: Finding, name: str, draft: Draft) -> No
     decision = [other for other in _all(case) if other.id in DECISIONS and _consumer_of(case, other) == name]
     if finding.id in DECISIONS or decision:
         _leave_to_a_person(name, runtime, decision or [finding], draft)
-    elif finding.id == "kafka.lag.slow":
-        _leave_alone(finding, name, draft)
+    elif finding.id == SLOW:
+        _treat_slow(case, finding, name, runtime, draft)
     elif runtime is None or not supported(runtime):
         draft.escalate.append(
             f"{name} runs on {runtime.kind if runtime else 'nothing that is declared'}: restart it by hand"
         )
     elif finding.id == "kafka.record.poison":
         _restart_once(case, finding, name, runtime, draft)
+    elif workload_plan.is_about_one(finding):
+        _treat_workload(case, finding, name, runtime, draft)
     else:
         _bring_back(case, finding, name, runtime, draft)
+
+
+def _treat_slow(case: Case, finding: Finding, name: str, runtime: Runtime | None, draft: Draft) -> None:
+    if runtime is not None and supported(runtime, "scale"):
+        scale(case, finding, name, runtime, draft)
+    else:
+        _leave_alone(finding, name, draft)
+
+
+def _treat_workload(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
+    """Where its pods are in trouble, that is treated as of any service; what only lags behind it is treated as lag."""
+    lags = {other.id: other for other in _all(case) if _consumer_of(case, other) == name}
+    hung = next((lags[name_] for name_ in HUNG if name_ in lags), None)
+    if finding.id in BESIDE_SLOW and SLOW in lags:
+        draft.notes.append(finding.summary)
+        draft.proposals.extend(finding.remedies)
+        _treat_slow(case, lags[SLOW], name, runtime, draft)
+    elif finding.id == UNREADY and hung and not finding.details.get("new_revision"):
+        _restart(case, finding, name, runtime, draft)
+    else:
+        workload_plan.treat(case.about(name), finding, draft)
 
 
 def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
@@ -109,8 +170,32 @@ def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft
     if verb is None or found is None:
         draft.proposals.extend(finding.remedies)
         draft.escalate.append(f"no safe automatic remedy for {finding.id}")
+    elif isinstance(found, Workload) and not found.available:
+        _leave_down(finding, name, runtime, found, draft)
+    else:
+        draft.act(_action(verb, name, runtime, found, "low", finding, ""), name)
+
+
+def _leave_down(finding: Finding, name: str, runtime: Runtime, found: Workload, draft: Draft) -> None:
+    """No pod of it is there. Where that is a trouble, the check of the cluster has a finding about it."""
+    draft.proposals.extend(finding.remedies)
+    if found.wanted:
+        draft.escalate.append(
+            f"none of the {found.wanted} pods of {name} is available, and what they wait for is not known yet: look"
+            " again in a minute"
+        )
         return
-    draft.act(_action(verb, name, runtime, found, "low", finding, ""), name)
+    draft.notes.append(f"{name} is scaled to zero: somebody wanted that, so it is not started by itself")
+    draft.proposals.append(Remedy(f"Start {name}, once that is wanted", "low", scale_by_hand(runtime, 1)))
+    draft.escalate.append(f"{name} is scaled to zero, and {finding.summary}")
+
+
+def _restart(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
+    found = first(case.observed, runtime)
+    if found is None:
+        draft.leave(finding, f"{finding.id}: what runs {name} was not seen")
+        return
+    draft.act(_action("restart", name, runtime, found, "low", finding, ""), name)
 
 
 def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
@@ -152,18 +237,16 @@ def _all(case: Case) -> list[Finding]:
     return [*case.verdict.roots, *(item.finding for item in case.verdict.suppressed)]
 
 
-def _action(
-    verb: str, service: str, runtime: Runtime, found: Container, risk: str, finding: Finding, undo: str
-) -> Action:
+def _action(verb: str, service: str, runtime: Runtime, found: Seen, risk: str, finding: Finding, undo: str) -> Action:
     still = STILL.get(verb, "is the one that was seen")
     return Action(
         verb=verb,
         service=service,
         runtime=runtime,
-        dose="1 container",
+        dose=found.dose,
         risk=risk,
         reason=finding.summary,
-        precondition=f"container {found.id[:12]} {still}",
+        precondition=f"{found.said} {still}",
         undo=undo,
         identity=found.identity,
         blames=(finding.id,),

@@ -30,3 +30,12 @@ def healthy(observed: t.Iterable[Observed], runtime: Runtime) -> int:
         return found.available if found else 0
     seen = containers.containers(observed, runtime.host, runtime.project, runtime.service)
     return sum(container.healthy for container in seen)
+
+
+def logs(observed: t.Iterable[Observed], runtime: Runtime) -> list[str]:
+    """The ends of the logs of all that a runtime names."""
+    if runtime.kind == "kubernetes":
+        found = workloads.first(observed, runtime)
+        return list(found.logs) if found else []
+    seen = containers.containers(observed, runtime.host, runtime.project, runtime.service)
+    return [line for container in seen for line in container.logs]

@@ -18,6 +18,8 @@ OOM = "kubernetes.memory.oom"
 class Workload:
     """A Deployment, StatefulSet or DaemonSet, as far as a plan needs it. limits: container -> bytes of memory.
 
+    growth: how many replicas more are possible, None where nobody looked; problem: why it could not be seen.
+
     It has the properties of a Container that a plan asks for, so that one tree serves both.
     """
 
@@ -28,6 +30,9 @@ class Workload:
     wanted: int
     available: int
     limits: dict[str, int] = dataclasses.field(default_factory=dict)
+    growth: dict[str, t.Any] | None = None
+    problem: str = ""
+    logs: tuple[str, ...] = ()
 
     reachable: t.ClassVar[tuple[str, ...]] = ()
     """Whether a pod listens is not seen from outside."""
@@ -66,6 +71,7 @@ def first(observed: t.Iterable[Observed], runtime: Runtime) -> Workload | None:
 
 
 def _workload(row: t.Mapping[str, t.Any]) -> Workload:
+    near = row.get("near") or {}
     return Workload(
         kind=str(row["kind"]),
         name=str(row["name"]),
@@ -74,4 +80,7 @@ def _workload(row: t.Mapping[str, t.Any]) -> Workload:
         wanted=int(row.get("wanted") or 0),
         available=int(row.get("available") or 0),
         limits={str(name): int(limit) for name, limit in (row.get("memory_limits") or {}).items()},
+        growth=near.get("growth"),
+        problem=str(near.get("problem") or ""),
+        logs=tuple(str(line.get("text", "")) for line in near.get("logs") or ()),
     )
