@@ -70,6 +70,10 @@ class Api:
             if error.status != http.client.NOT_FOUND:
                 raise
 
+    def post(self, path: str) -> str:
+        """Have it handed on to a pod; what the pod answered."""
+        return self._answer("POST", path, None, "").decode(errors="replace")
+
     def text(self, path: str) -> str:
         return self._answer("GET", path, None, "").decode(errors="replace")
 

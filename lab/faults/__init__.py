@@ -17,6 +17,7 @@ from lab.faults import (
     kubernetes_twins,
     memory,
     offsets,
+    pods_consumers,
     postgresql,
     redis,
     service,
@@ -27,7 +28,7 @@ from lab.faults.model import Fault
 
 MODULES = (
     *(consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything),
-    *(kubernetes, kubernetes_room, kubernetes_node, kubernetes_twins),
+    *(kubernetes, kubernetes_room, kubernetes_node, kubernetes_twins, pods_consumers),
 )
 
 ALL: dict[str, Fault] = {fault.id: fault for module in MODULES for fault in module.FAULTS}

@@ -94,36 +94,37 @@ def await_group_empty(lab: Lab) -> None:
     _await(f"group {lab.config.group} to be empty", reason, SHOWS)
 
 
-def await_lag(lab: Lab, above: int = LAG) -> None:
+def await_lag(lab: Lab, above: int = LAG, group: str = "") -> None:
     def reason() -> str | None:
         with kafka_admin.admin(lab.config.brokers) as kafka:
-            lag = sum(kafka.lags(lab.config.group, lab.config.topic).values())
+            lag = sum(kafka.lags(group or lab.config.group, lab.config.topic).values())
         return None if lag > above else f"it is {lag}"
 
     _await(f"a lag above {above}", reason, SHOWS, every=0.5)
 
 
-def await_caught_up(lab: Lab) -> None:
+def await_caught_up(lab: Lab, group: str = "") -> None:
     def reason() -> str | None:
         with kafka_admin.admin(lab.config.brokers) as kafka:
-            lag = sum(kafka.lags(lab.config.group, lab.config.topic).values())
+            lag = sum(kafka.lags(group or lab.config.group, lab.config.topic).values())
         return None if lag <= lab.config.small_lag else f"it is {lag}"
 
     _await(f"a lag of at most {lab.config.small_lag}", reason, CLEARS)
 
 
-def await_slow(lab: Lab) -> None:
+def await_slow(lab: Lab, group: str = "") -> None:
     """Every partition commits, and the lag grows all the same."""
+    group = group or lab.config.group
     with kafka_admin.admin(lab.config.brokers) as kafka:
-        committed = kafka.committed(lab.config.group, lab.config.topic)
-        lag = sum(kafka.lags(lab.config.group, lab.config.topic).values())
+        committed = kafka.committed(group, lab.config.topic)
+        lag = sum(kafka.lags(group, lab.config.topic).values())
 
         def reason() -> str | None:
-            now = kafka.committed(lab.config.group, lab.config.topic)
+            now = kafka.committed(group, lab.config.topic)
             behind = [str(part.partition) for part, at in committed.items() if now[part] <= at]
             if behind:
                 return f"partition {', '.join(behind)} has committed nothing"
-            lag_now = sum(kafka.lags(lab.config.group, lab.config.topic).values())
+            lag_now = sum(kafka.lags(group, lab.config.topic).values())
             return None if lag_now > max(lag, LAG) else f"the lag was {lag} and is {lag_now}"
 
         _await("commits in every partition and a growing lag", reason, SHOWS)
