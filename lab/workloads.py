@@ -11,6 +11,7 @@ FAULTS = "incident-faults"
 REPLICAS = 2
 GROUP_SUFFIX = "-kubernetes"
 """Its consumers read the same topic as the one of compose, each group everything."""
+BROKERS = "kafka:29092"
 OPERATOR = "operator"
 """Who looks: the user of the kubeconfig."""
 Object = dict[str, Any]
@@ -47,7 +48,7 @@ def gateway(image: str) -> Object:
 
 def notification(config: Config, image: str) -> Object:
     settings = {
-        "KAFKA_BROKERS": "kafka:29092",
+        "KAFKA_BROKERS": BROKERS,
         "KAFKA_TOPIC": config.topic,
         "KAFKA_GROUP": config.group + GROUP_SUFFIX,
         "KAFKA_COMMIT_INTERVAL": config.names["LAB_KAFKA_COMMIT_INTERVAL"],

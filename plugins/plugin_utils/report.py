@@ -155,6 +155,7 @@ def _resolution(record: Record) -> str:
         )
     if not lines:
         lines.append("- Nothing was changed.")
+    lines += [f"- Known when it was planned: {text(note)}" for note in record["notes"]]
     for answer in record["refused"]:
         lines.append(f"- Refused by gate {answer['gate']}: {text(answer['reason'])}")
     if record["samples"]:

@@ -39,6 +39,7 @@ def build(
         "roots": verdict.get("roots") or [],
         "suppressed": verdict.get("suppressed") or [],
         "unknown": verdict.get("unknown") or [],
+        "notes": plan.get("notes") or [],
         "proposals": plan.get("proposals") or [],
         "clocks": incident.data.get("clocks") or {},
         "acknowledged_by": incident.data.get("acknowledged_by") or "",

@@ -36,7 +36,9 @@ TOGETHER = {
 ALONE = [
     fault
     for fault in faults.ALL.values()
-    if fault.profile == "kubernetes" and fault.id.removeprefix("kubernetes_").replace("_", "-") not in TOGETHER
+    if fault.profile == "kubernetes"
+    and fault.scenario != "kafka"
+    and fault.id.removeprefix("kubernetes_").replace("_", "-") not in TOGETHER
 ]
 SOON: dict[str, t.Any] = {
     "unscheduled_seconds": {"warn": 1, "crit": 900},

@@ -114,7 +114,7 @@ def record(**changes):
     base = {
         "id": "INC-1", "target": "kafka-main", "scenario": "kafka", "opened": 1_772_334_000.0, "closed": None,
         "outcome": "fixed", "severity": "P2", "meaning": "Major degradation", "respond_within": 900,
-        "headline": "container mailer is not running", "suppressed": [], "unknown": [], "proposals": [],
+        "headline": "container mailer is not running", "suppressed": [], "unknown": [], "proposals": [], "notes": [],
         "roots": [{"id": "docker.container.not_running", "severity": "P2", "subject": "mailer", "summary": "it is down",
                    "evidence": ["exit code 143"], "causes": ["somebody stopped it"]}],
         "clocks": {"alerted": 1_772_334_000.0, "cause_found": 1_772_334_004.0, "fixed": 1_772_334_010.0,

@@ -90,6 +90,23 @@ def test_no_dose_is_beyond_a_limit_or_below_now():
 
 
 @pytest.mark.parametrize(
+    ("rate", "partitions", "needed"),
+    [
+        (12, 3, 3),  # 2 could handle 24/s, but one of them would have 2 of 3 partitions: 13.3/s
+        (14, 3, 2),
+        (12, 4, 2),
+        (7, 7, 4),  # of 3 one would have 3 of 7 partitions: 8.6/s
+        (5, 3, 4),  # more than there are partitions: told, and held back by them
+        (12, None, 2),
+    ],
+)
+def test_a_partition_is_read_by_one_consumer_as_a_whole(rate, partitions, needed):
+    dose = replicas_for(Load(1, arrival=20, per_replica=rate), Limits(most=100, partitions=partitions))
+    assert dose.needed == needed
+    assert ("of the" in dose.reasons[0]) == (needed > math.ceil(20 / rate))
+
+
+@pytest.mark.parametrize(
     "load",
     [Load(-1), Load(1, arrival=-1), Load(1, backlog=float("nan")), Load(1, per_replica=float("inf")), Load(1, drain=0)],
 )
