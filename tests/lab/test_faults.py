@@ -150,6 +150,17 @@ KUBERNETES = {
 }
 
 
+PODS = {
+    "pods_consumer_slow": {"kafka.lag.slow"},
+    "pods_consumer_full": {"kafka.lag.slow"},
+    "pods_consumer_owned": {"kafka.lag.slow"},
+    "pods_consumer_hung": {"kafka.lag.stalled"},
+    "pods_consumer_zero": {"kafka.lag.stopped"},
+    "pods_consumer_keeps_up": set(),
+}
+"""Consumers in Kubernetes: the faults of scenario_kafka on its other runtime."""
+
+
 ALL_DOWN = {
     "all_dropped": {"http.connect.timeout", "triage.network.gone"},
     "all_stopped": {NOT_RUNNING, "http.connect.refused"},
@@ -168,7 +179,8 @@ def test_every_fault_is_to_be_found_as_agreed(scenario: str | None, expected: di
 
 def test_every_fault_of_kubernetes_is_to_be_found_as_agreed() -> None:
     own = {name: fault for name, fault in faults.ALL.items() if fault.profile == "kubernetes"}
-    assert {name: set(fault.findings) for name, fault in own.items()} == KUBERNETES
+    assert {name: set(fault.findings) for name, fault in own.items()} == {**KUBERNETES, **PODS}
+    assert {name for name, fault in own.items() if fault.scenario == "kafka"} == set(PODS)
     assert {name for name, fault in own.items() if fault.scenario == "memory"} == {
         "kubernetes_oom",
         "kubernetes_oom_one",
