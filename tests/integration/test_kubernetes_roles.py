@@ -67,6 +67,14 @@ def test_who_may_look_sees_everything(lab: Lab) -> None:
     assert result["snapshot"]["unread"] == []
 
 
+def test_who_may_look_sees_how_far_a_workload_may_grow(lab: Lab) -> None:
+    asked = {"names": ["notification"], "scale_to": 3, "well_logs": True}
+    result = perform(CHECK, params(CHECK.spec, lab, "incident-looker", **asked))
+    near = result["snapshot"]["workloads"][f"{workloads.NAMESPACE}/notification"]["near"]
+    assert near["growth"] == {"replicas": 2, "fits": 1, "against": []}
+    assert near["logs"] and not near["problem"] and not near["unread"]
+
+
 def restart(lab: Lab, user: str) -> t.Any:
     wanted = {"namespace": workloads.NAMESPACE, "name": "notification", "state": "restarted"}
     return apply(params(SPEC, lab, user, **wanted), check_mode=False)

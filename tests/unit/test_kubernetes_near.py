@@ -107,6 +107,14 @@ def test_what_may_not_be_read_is_said_and_is_no_error(path: str) -> None:
     assert found.growth is None and "cannot list" in found.problem
 
 
+def test_what_matters_less_and_may_not_be_read_is_named() -> None:
+    api = Talking()
+    api.forbidden.add(f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases")
+    found = near(t.cast("t.Any", api), KEY, 0, 3)
+    assert found.growth is not None and found.growth.fits == 1
+    assert len(found.unread) == 1 and "leases" in found.unread[0]
+
+
 def test_a_workload_that_went_away_is_said() -> None:
     api = Talking()
     api.many[f"{APPS}/deployments"] = []
@@ -118,7 +126,7 @@ def test_the_check_looks_closely_only_where_it_is_asked_to() -> None:
     assert all("near" not in row for row in plain["snapshot"]["workloads"].values())
     asked = looked(cluster(), names=["app"], scale_to=3, well_logs=True)
     (row,) = asked["snapshot"]["workloads"].values()
-    assert set(row["near"]) == {"growth", "logs", "problem"}
+    assert set(row["near"]) == {"growth", "logs", "problem", "unread"}
 
 
 @pytest.mark.parametrize(

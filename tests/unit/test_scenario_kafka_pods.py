@@ -140,6 +140,18 @@ def test_a_replica_that_is_several_members_counts_as_such() -> None:
     assert only(found).options == {"replicas": 3, "partitions": 6}
 
 
+def test_what_may_not_be_read_is_said() -> None:
+    found = plan(SLOW, looks=[pods({"unread": ["User cannot list leases"]})])
+    assert only(found) and "not looked at, as it may not be read: User cannot list leases" in found.notes
+
+
+def test_who_decides_about_more_consumers_does_not_propose_them_as_well() -> None:
+    slow = Finding(**{**vars(SLOW), "remedies": (Remedy("Look"), Remedy("Start more consumers", "disruptive"))})
+    for looks in ([], [against(QUOTA)]):
+        proposed = [remedy.text for remedy in plan(slow, looks=looks).proposals]
+        assert "Look" in proposed and "Start more consumers" not in proposed
+
+
 def test_the_plan_stays_the_same_while_records_come_and_go() -> None:
     later = plan(SLOW, looks=[cluster({"arrival": 31.0}, lag=650)])
     assert later.hash == plan(SLOW).hash
@@ -173,7 +185,7 @@ LEFT_ALONE: dict[str, tuple[list[Observed], dict[str, t.Any], str, str]] = {
     "gitops": ([against(GITOPS)], {}, "argocd-controller keeps", "in the repository"),
     "a quota": ([against(QUOTA)], {}, "ResourceQuota small", "Raise the quota"),
     "not seen": ([pods({"growth": None, "problem": "User cannot list pods"})], {}, "User cannot list pods", ""),
-    "nobody looked": ([pods({"growth": None})], {}, "nobody looked", ""),
+    "not seen in time": ([pods({"growth": None})], {}, "no time was left to look", ""),
     "changed meanwhile": ([pods({"growth": {"replicas": 4, "fits": 1, "against": []}})], {}, "look again", ""),
     "not all available": ([pods(available=1)], {}, "1 of its 2 pods are available", ""),
     "scaled to zero": ([pods(wanted=0, available=0)], {}, "scaled to zero", ""),

@@ -33,6 +33,7 @@ def near(link: Link, key: Key, lines: int, scale_to: int | None) -> Near:
         return Near(
             growth=growth(workload, scene, t.cast(int, scale_to)) if scene else None,
             logs=tuple(_logs(link, workload, pods, lines)) if lines else (),
+            unread=tuple(scene.unread.values()) if scene else (),
         )
     except CollectError as error:
         return Near(problem=error.message)

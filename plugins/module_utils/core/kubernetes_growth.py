@@ -50,15 +50,20 @@ def growth(workload: Workload, scene: Scene, most: int) -> Growth:
 
 @dataclasses.dataclass(frozen=True)
 class Near:
-    """A closer look at one workload. logs: (pod, time, text), oldest first in each pod. problem: why there is none."""
+    """A closer look at one workload. logs: (pod, time, text), oldest first in each pod. problem: why there is none.
+
+    unread: what could stand against growth, and may not be read by who looks.
+    """
 
     growth: Growth | None = None
     logs: tuple[tuple[str, str, str], ...] = ()
     problem: str = ""
+    unread: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, t.Any]:
         return {
             "growth": self.growth.to_dict() if self.growth else None,
             "logs": [{"pod": pod, "at": at, "text": text} for pod, at, text in self.logs],
             "problem": self.problem,
+            "unread": list(self.unread),
         }

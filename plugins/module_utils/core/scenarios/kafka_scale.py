@@ -66,7 +66,8 @@ class _Consumer:
 
 def scale(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
     """Plan the replicas that are needed and possible. Where there are none, say why in the plan."""
-    draft.proposals.extend(finding.remedies)
+    # Not its word about more consumers: that is what is decided here.
+    draft.proposals.extend(remedy for remedy in finding.remedies if remedy.risk == "none")
     try:
         consumer = _consumer(case, finding, name, runtime)
         _check_helps(consumer)
@@ -78,6 +79,7 @@ def scale(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draf
         return
     draft.proposals.extend(_instead(case, consumer, dose) if dose.limited_by else ())
     draft.notes.append(f"{name} from {consumer.seen.wanted} to {dose.replicas} replicas: {'; '.join(dose.reasons)}")
+    draft.notes += [f"not looked at, as it may not be read: {text}" for text in consumer.seen.unread]
     back = scale_by_hand(runtime, consumer.seen.wanted)
     draft.notes.append(f"it stays so until it is deployed again; when the backlog is gone: {back}")
     draft.act(_action(consumer, finding, dose, back), name)
@@ -173,7 +175,7 @@ def _dose(case: Case, consumer: _Consumer) -> Dose:
 def _fits(consumer: _Consumer) -> int:
     growth = consumer.seen.growth
     if growth is None:
-        raise No(f"what stands against more could not be seen: {consumer.seen.problem or 'nobody looked'}")
+        raise No(f"what stands against more could not be seen: {consumer.seen.problem or 'no time was left to look'}")
     if int(growth["replicas"]) != consumer.seen.wanted:
         raise No("somebody else changes its number of replicas right now: look again")
     # Nobody stands against more than were asked about: others limit those.

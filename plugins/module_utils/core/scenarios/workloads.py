@@ -18,7 +18,8 @@ OOM = "kubernetes.memory.oom"
 class Workload:
     """A Deployment, StatefulSet or DaemonSet, as far as a plan needs it. limits: container -> bytes of memory.
 
-    growth: how many replicas more are possible, None where nobody looked; problem: why it could not be seen.
+    growth: how many replicas more are possible, None where nobody looked; problem: why it could not be
+    seen; unread: what might stand against it and may not be read.
 
     It has the properties of a Container that a plan asks for, so that one tree serves both.
     """
@@ -32,6 +33,7 @@ class Workload:
     limits: dict[str, int] = dataclasses.field(default_factory=dict)
     growth: dict[str, t.Any] | None = None
     problem: str = ""
+    unread: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
 
     reachable: t.ClassVar[tuple[str, ...]] = ()
@@ -82,5 +84,6 @@ def _workload(row: t.Mapping[str, t.Any]) -> Workload:
         limits={str(name): int(limit) for name, limit in (row.get("memory_limits") or {}).items()},
         growth=near.get("growth"),
         problem=str(near.get("problem") or ""),
+        unread=tuple(str(text) for text in near.get("unread") or ()),
         logs=tuple(str(line.get("text", "")) for line in near.get("logs") or ()),
     )
