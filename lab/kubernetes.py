@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from lab import images, progress, stack, workloads
+from lab import images, kafka_admin, progress, stack, workloads
 from lab.config import Config, read_env_file
 from lab.errors import LabError
 from lab.kubernetes_api import Api
@@ -46,8 +46,17 @@ def deploy(client: docker.DockerClient, config: Config) -> None:
         with progress.phase("services' image loaded into Kubernetes"):
             _load_image(client, node, image)
     with progress.phase("gateway and notification deployed to Kubernetes"):
+        _begin_group(config)
         for wanted in workloads.standing(config, image):
             api.apply(wanted)
+
+
+def _begin_group(config: Config) -> None:
+    """A group that has read nothing yet begins with what comes: what faults left in the topic is not for it."""
+    name = config.group + workloads.GROUP_SUFFIX
+    with kafka_admin.admin(config.brokers) as kafka:
+        if not kafka.committed(name, config.topic):
+            kafka.commit(name, kafka.ends(config.topic))
 
 
 def service_image(config: Config) -> str:

@@ -85,13 +85,15 @@ def every_partition(lab: Lab) -> range:
     return range(lab.config.partitions)
 
 
-def await_group_empty(lab: Lab) -> None:
+def await_group_empty(lab: Lab, group: str = "") -> None:
+    group = group or lab.config.group
+
     def reason() -> str | None:
         with kafka_admin.admin(lab.config.brokers) as kafka:
-            state = kafka.group(lab.config.group)["group_state"]
+            state = kafka.group(group)["group_state"]
         return None if state in ("Empty", "Dead") else f"it is {state}"
 
-    _await(f"group {lab.config.group} to be empty", reason, SHOWS)
+    _await(f"group {group} to be empty", reason, SHOWS)
 
 
 def await_lag(lab: Lab, above: int = LAG, group: str = "") -> None:
@@ -142,15 +144,16 @@ def await_stuck(lab: Lab, partition: int, offset: int) -> None:
     _await(f"partition {partition} to stand at {offset}", reason, SHOWS)
 
 
-def skip_unreadable(lab: Lab) -> None:
+def skip_unreadable(lab: Lab, group: str = "") -> None:
     """Commit one further wherever the next record to be read is not JSON; the group has no members."""
+    group = group or lab.config.group
     with kafka_admin.admin(lab.config.brokers) as kafka:
-        committed = kafka.committed(lab.config.group, lab.config.topic)
+        committed = kafka.committed(group, lab.config.topic)
         ends = kafka.ends(lab.config.topic)
         waiting = {partition: at for partition, at in committed.items() if at < ends[partition]}
         skip = {partition: at + 1 for partition, at in waiting.items() if not _is_json(_read(lab, partition, at))}
         if skip:
-            kafka.commit(lab.config.group, skip)
+            kafka.commit(group, skip)
 
 
 def _read(lab: Lab, partition: TopicPartition, offset: int) -> bytes:

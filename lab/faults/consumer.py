@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lab import kubernetes
 from lab.errors import LabError
-from lab.faults import acts
+from lab.faults import acts, pods_consumers
 from lab.faults.model import Fault, Lab
 
 SERVICE = "notification"
@@ -54,6 +55,8 @@ def _skip_poison(lab: Lab) -> None:
     acts.await_group_empty(lab)
     acts.skip_unreadable(lab)
     acts.start(lab, SERVICE)
+    if kubernetes.SERVICE in lab.config.profiles:
+        pods_consumers.skip_unreadable(lab)
 
 
 FAULTS = (

@@ -107,6 +107,14 @@ def clear(lab: Lab) -> None:
     pods.await_gone(lab, TRAFFIC)
 
 
+def skip_unreadable(lab: Lab) -> None:
+    """Let its group go on behind a record that nobody can read, which both groups meet."""
+    run(lab, consumer(lab, replicas=0))
+    acts.await_group_empty(lab, group(lab))
+    acts.skip_unreadable(lab, group(lab))
+    run(lab, consumer(lab))
+
+
 def _hang(lab: Lab) -> None:
     """One of its pods reads no more, and stays in the group."""
     first = min(pod["metadata"]["name"] for pod in lab.kubernetes.list(POD_LIST, app=NAME))
