@@ -27,8 +27,6 @@ FREE = Limits(most=100)
         (Load(1, arrival=0.1 + 0.2, per_replica=0.1), 3),  # to a computer that is a bit more than 3
         (Load(2, arrival=20, per_replica=10, backlog=6000), 3),  # 10/s more for 600 s
         (Load(2, arrival=20, per_replica=10, backlog=6000, drain=300), 4),
-        (Load(2, growth=15, per_replica=10), 4),  # 2 x 10 handled and 15 more
-        (Load(3, growth=-5, per_replica=10), 3),
         (Load(5, arrival=1, per_replica=10), 5),  # never fewer than now
         (Load(1, arrival=0, per_replica=10), 1),
     ],
@@ -68,7 +66,6 @@ def test_at_most_three_unless_somebody_says_otherwise():
         (Limits(most=100, partitions=1), 2, "partitions"),
         (Limits(most=100, fits=1), 3, "room"),
         (Limits(most=100, fits=-1), 2, "room"),
-        (Limits(most=100, autoscaler_max=6), 6, "autoscaler"),
         (Limits(most=100, partitions=5, fits=1, headroom=100, pool_size=10), 3, "room"),
     ],
 )

@@ -25,13 +25,12 @@ _SLACK = 1e-9
 class Load:
     """What has to be handled, in items of any one kind.
 
-    arrival: items a second that come in; where it is not known, growth says how fast the backlog grows (it shrinks
-    below zero). per_replica: items a second that one replica handles. backlog: items that wait.
+    arrival: items a second that come in. per_replica: items a second that one replica handles, None as arrival where
+    that is not known. backlog: items that wait. drain: seconds in which they should be gone.
     """
 
     current: int
     arrival: float | None = None
-    growth: float | None = None
     per_replica: float | None = None
     backlog: float = 0.0
     drain: float = DRAIN
@@ -50,7 +49,6 @@ class Limits:
     pool_size: int | None = None
     partitions: int | None = None
     fits: int | None = None
-    autoscaler_max: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +83,6 @@ def _needed(load: Load, partitions: int | None) -> tuple[int | None, str]:
     if rate is not None and rate <= 0:
         return load.current, "a replica handles nothing now: find out why, for more of them would not either"
     arrival = load.arrival
-    if arrival is None and rate is not None and load.growth is not None:
-        arrival = max(0.0, load.current * rate + load.growth)
     if rate is None or arrival is None:
         missing = "what one replica handles" if rate is None else "what arrives"
         return None, f"{missing} is not known: one more, and then look again"
@@ -126,9 +122,6 @@ def _caps(current: int, limits: Limits) -> list[tuple[int, str, str]]:
         caps.append((limits.partitions, "partitions", said))
     if limits.fits is not None:
         caps.append((current + max(0, limits.fits), "room", f"nodes and quota can hold {max(0, limits.fits)} more"))
-    if limits.autoscaler_max is not None:
-        said = f"its autoscaler goes up to {limits.autoscaler_max}"
-        caps.append((limits.autoscaler_max, "autoscaler", said))
     return caps
 
 
@@ -139,7 +132,7 @@ def _check(load: Load, limits: Limits) -> None:
             continue
         if isinstance(value, bool) or not math.isfinite(value):
             raise ValueError(f"{name} is {value}, which is no number to reckon with")
-        if value < 0 and name not in ("growth", "headroom", "fits"):
+        if value < 0 and name not in ("headroom", "fits"):
             raise ValueError(f"{name} is {value}, and it can't be below zero")
     if load.drain <= 0:
         raise ValueError("drain is 0, and a backlog takes some time")
