@@ -49,7 +49,7 @@ def test_a_slow_consumer_gets_the_replicas_that_it_needs_where_that_is_allowed(
             "checked": lambda state: run(state, "--check"),
             "capped": functools.partial(run, kafka_scale_most=workloads.REPLICAS),
         }
-        with concurrent.futures.ThreadPoolExecutor() as pool:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
             begun = {name: pool.submit(look, tmp_path / name) for name, look in looks.items()}
             seen = {name: job.result() for name, job in begun.items()}
         outcomes = {name: (one.outcome, one.status) for name, one in seen.items()}
