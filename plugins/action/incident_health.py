@@ -14,6 +14,10 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
+from ..plugin_utils import ahead
+
+ahead.prepare(__name__)
+
 from ..module_utils.core import health, health_outbox, health_seen
 from ..plugin_utils import health_settings, notify, say, whole_file
 from ..plugin_utils.incident_action import IncidentAction

@@ -10,6 +10,10 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
+from ..plugin_utils import ahead
+
+ahead.prepare(__name__)
+
 from ..module_utils.core.mitigation import Mitigation
 from ..plugin_utils import say
 from ..plugin_utils.incident_action import IncidentAction
