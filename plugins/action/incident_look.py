@@ -9,14 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ..module_utils.core.findings import UNKNOWN
-from ..module_utils.core.redact import clean
-from ..module_utils.core.triage_looks import digest
-from ..plugin_utils import triage_targets
-from ..plugin_utils.check_runner import CheckRunner, preload
-
-preload("http_health_info")
-"""Most inventories have many services, and few of the rest, whose checks each worker imports while others do theirs."""
+from ..plugin_utils import triage_looking, triage_targets
+from ..plugin_utils.check_runner import CheckRunner
 
 
 class ActionModule(CheckRunner):
@@ -43,7 +37,7 @@ class ActionModule(CheckRunner):
                 args["depth"] == "full",
             )
         except AnsibleError as error:
-            found["looks"] = [digest(f"host {host}", "", host, {"failed": True, "msg": str(clean(str(error)))})]
+            found["looks"] = triage_looking.lost(host, error)
             return found
         found["looks"] = self._looks(host, calls, variables)
         return found
@@ -51,34 +45,18 @@ class ActionModule(CheckRunner):
     def _looks(
         self, host: str, calls: list[triage_targets.Call], variables: dict[str, t.Any]
     ) -> list[dict[str, t.Any]]:
-        """A host or an engine that is away costs its timeout once: what else would be asked of it is left out."""
-        looks: list[dict[str, t.Any]] = []
-        for call in calls:
-            result = self._ask(host, call, variables)
-            if call.only and "findings" in result:
-                result["findings"] = [item for item in result["findings"] if item["component"] == call.only]
-            looks.append(digest(call.name, call.module, host, result, call.components))
-            away = call.module in triage_targets.runtimes.CHECKS.values() and not result.get("reachable")
-            if result.get("unreachable") or away:
-                break
-        return looks
-
-    def _ask(self, host: str, call: triage_targets.Call, variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """One look; a second one in full where the first was too short to tell: a growing lag, or errors that a service
-        has had since the last look and may have no more."""
+        looking = triage_looking.looks(host, calls)
         try:
-            options = self.options(call.module, call.options, variables["hostvars"][host])
-            result = self.run_check(call.module, {**options, **call.quick}, variables)
-            if call.quick and result.get("reachable") and _too_short(call.module, result):
-                result = self.run_check(call.module, options, variables)
+            module, own = next(looking)
+            while True:
+                module, own = looking.send(self._ask(host, module, own, variables))
+        except StopIteration as end:
+            return list(end.value)
+
+    def _ask(self, host: str, module: str, own: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        try:
+            return self.run_check(module, self.options(module, own, variables["hostvars"][host]), variables)
         except AnsibleConnectionFailure as error:
-            return {"unreachable": True, "msg": str(clean(str(error)))}
+            return {"unreachable": True, **triage_looking.failed(error), "failed": False}
         except AnsibleError as error:
-            return {"failed": True, "msg": str(clean(str(error)))}
-        return result
-
-
-def _too_short(module: str, result: t.Mapping[str, t.Any]) -> bool:
-    findings = result.get("findings") or ()
-    undecided = module in triage_targets.AGAIN and any(finding["state"] == UNKNOWN for finding in findings)
-    return undecided or any(finding["id"] in triage_targets.LOOKS_BACK for finding in findings)
+            return triage_looking.failed(error)

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
+
+from ..plugin_utils import ahead
+
+ahead.prepare(__name__)
 
 from ..plugin_utils import say
 from ..plugin_utils.check_runner import CheckRunner, load, preload, run_here
 from ..plugin_utils.likely_checks import likely
-from ..plugin_utils.variables import truth
 
 preload(*likely())
 Call = dict[str, t.Any]
@@ -56,12 +58,4 @@ class ActionModule(CheckRunner):
         """As for one check (see CheckRunner), by the variables of the host that is looked at."""
         if host == variables["inventory_hostname"]:
             return self.in_process(variables)
-        asked = variables["hostvars"][host]
-        return (
-            truth(self._templar.template(variables.get("incident_in_process", True)))
-            and str(asked.get("ansible_connection", "")) in ("local", "ansible.builtin.local")
-            and not truth(asked.get("ansible_become", False))
-            and not self._task.become
-            and not any(self._task.environment or ())
-            and str(asked.get("ansible_python_interpreter", "")) == sys.executable
-        )
+        return self.is_here(variables["hostvars"][host], variables)

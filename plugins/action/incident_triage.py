@@ -12,6 +12,10 @@ import typing as t
 from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 
+from ..plugin_utils import ahead
+
+ahead.prepare(__name__)
+
 from ..module_utils.core.redact import clean
 from ..module_utils.core.triage import Situation, Triage, triage
 from ..module_utils.core.triage_looks import Look, digest
@@ -27,9 +31,10 @@ LOGS = ("failing", "all")
 
 
 class ActionModule(IncidentAction):
-    """Runs once, over what incident_look registered at each host of the play."""
+    """Runs once, over what incident_survey saw, and over what incident_look registered at the hosts that it left."""
 
     SPEC: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "survey": {"type": "str", "required": True},
         "look": {"type": "str", "required": True},
     }
 
@@ -66,12 +71,13 @@ class ActionModule(IncidentAction):
     # What was looked at
 
     def _registered(self, inventory: Inventory) -> dict[str, dict[str, t.Any]]:
-        """Host -> what incident_look returned there, for the hosts of this play that can be looked at."""
+        """Host -> what was seen there, for the hosts of this play that can be looked at."""
         rows: dict[str, dict[str, t.Any]] = {}
+        surveyed = (self.vars.get(self.args["survey"]) or {}).get("hosts") or {}
         for host in self.vars["ansible_play_hosts_all"]:
             target = inventory.get(str(host))
             if target and triage_targets.is_target(target.groups):
-                row = self.vars["hostvars"][host].get(self.args["look"]) or {}
+                row = surveyed.get(host) or self.vars["hostvars"][host].get(self.args["look"]) or {}
                 rows[str(host)] = dict(row)
         if not rows:
             groups = ", ".join(sorted({*triage_targets.scopes.ENGINES, *triage_targets.CHECK_BY_GROUP}))

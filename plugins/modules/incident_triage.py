@@ -10,8 +10,9 @@ module: incident_triage
 short_description: Decide over the looks at all targets
 version_added: 0.1.0
 description:
-  - Takes what M(incident.response.incident_look) registered at each host of the play, and names one root cause, that is
-    a failing component none of whose dependencies fails. What only follows from it is suppressed, and named.
+  - Takes what M(incident.response.incident_survey) saw, and what M(incident.response.incident_look) registered at each
+    host that was left, and names one root cause, that is a failing component none of whose dependencies fails. What
+    only follows from it is suppressed, and named.
   - Findings of its own are C(triage.network.gone) (no service answers, and no packet of any comes back),
     C(triage.host.resources) (several that one host runs say at once that its disk is full, or were killed for its
     memory) and C(triage.not_measured) (a target that could not be looked at, which is never ok).
@@ -31,6 +32,10 @@ attributes:
     support: none
     description: It changes nothing that has a diff.
 options:
+  survey:
+    description: Name of the variable that M(incident.response.incident_survey) was registered in.
+    type: str
+    required: true
   look:
     description: Name of the variable that M(incident.response.incident_look) was registered in.
     type: str
@@ -39,11 +44,18 @@ options:
 
 EXAMPLES = r"""
 - name: Look
+  incident.response.incident_survey:
+  run_once: true
+  register: survey
+
+- name: Look from other machines
   incident.response.incident_look:
+  when: inventory_hostname in survey.left
   register: look
 
 - name: Decide
   incident.response.incident_triage:
+    survey: survey
     look: look
   run_once: true
 """

@@ -24,7 +24,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.core.redact import clean
 from ..module_utils.module.check import Check, Misuse, missing_library, perform
-from . import guard, say
+from . import ahead, guard, say
 from .store import Store, StoreError
 from .variables import state_dir, truth
 
@@ -70,8 +70,9 @@ def load(module: str) -> Check:
     name = module.removeprefix(PREFIX)
     if name not in CHECKS:
         raise AnsibleActionFail(f"{module} is no check of this collection; known are {', '.join(sorted(CHECKS))}")
-    base = __package__.rpartition(".")[0]
-    found = importlib.import_module(f"{base}.module_utils.checks.{CHECKS[name]}").CHECK
+    file = f"module_utils.checks.{CHECKS[name]}"
+    ahead.load(file)
+    found = importlib.import_module(f"{ahead.PLUGINS}.{file}").CHECK
     return t.cast(Check, found)
 
 
@@ -154,6 +155,19 @@ class CheckRunner(ActionBase):
             and str(interpreter) == sys.executable
         )
 
+    def is_here(self, asked: t.Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> bool:
+        """The same for another host than that of the task, by its variables."""
+        wanted = self._templar.template(task_vars.get("incident_in_process", True))
+        return (
+            truth(wanted)
+            and str(asked.get("ansible_connection", "")) in ("local", "ansible.builtin.local")
+            and not truth(asked.get("ansible_become", False))
+            and not self._task.become
+            and not self._task.async_val
+            and not any(self._task.environment or ())
+            and str(asked.get("ansible_python_interpreter", "")) == sys.executable
+        )
+
     @contextlib.contextmanager
     def history(self, task_vars: dict[str, t.Any]) -> t.Iterator[History]:
         """What earlier looks saw, out of the store. A check works without, and says unknown where it needs the past."""
@@ -190,13 +204,13 @@ class CheckAction(CheckRunner):
 
 def run_here(wanted: t.Sequence[tuple[Check, dict[str, t.Any]]]) -> list[dict[str, t.Any]]:
     """Run checks in children of this process, all at the same time; their results in the same order."""
-    ready = [_prepared(check, options) for check, options in wanted]
-    found = iter(guard.together([(look.run, look.limit) for look in ready if isinstance(look, _Look)]))
-    return [look.result(next(found)) if isinstance(look, _Look) else look for look in ready]
+    ready = [prepared(check, options) for check, options in wanted]
+    found = iter(guard.together([(look.run, look.limit) for look in ready if isinstance(look, Prepared)]))
+    return [look.result(next(found)) if isinstance(look, Prepared) else look for look in ready]
 
 
 @dataclasses.dataclass
-class _Look:
+class Prepared:
     """A check with options that were found to be right. secrets: values that no result may hold."""
 
     check: Check
@@ -210,24 +224,21 @@ class _Look:
     def run(self) -> dict[str, t.Any]:
         return _perform(self.check, self.params)
 
-    def result(self, found: dict[str, t.Any] | guard.GuardError) -> dict[str, t.Any]:
+    def result(self, found: guard.Answer) -> dict[str, t.Any]:
         if isinstance(found, guard.GuardError):
             return {"failed": True, "msg": str(clean(f"{self.check.name} gave no result: {found}"))}
         return dict(remove_values(found, self.secrets)) if self.secrets else found
 
 
-def _prepared(check: Check, options: dict[str, t.Any]) -> _Look | dict[str, t.Any]:
+def prepared(check: Check, options: dict[str, t.Any]) -> Prepared | dict[str, t.Any]:
     """What can be run, or the failed result that says why not."""
-    problem = missing_library(check.requirements)
-    if problem:
-        return {"failed": True, "msg": problem}
     kwargs = check.spec.module_kwargs()
     validator = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs)
     validated = validator.validate(_plain(options))
     if validated.error_messages:
         return {"failed": True, "msg": f"{check.name}: {'; '.join(validated.error_messages)}"}
     plain = json.loads(json.dumps(validated.validated_parameters, default=str))
-    return _Look(check, plain, validated._no_log_values)
+    return Prepared(check, plain, validated._no_log_values)
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -240,6 +251,10 @@ def _plain(value: t.Any) -> t.Any:
 
 
 def _perform(check: Check, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """In the child: the libraries of different checks are then imported at the same time."""
+    problem = missing_library(check.requirements)
+    if problem:
+        return {"failed": True, "msg": problem}
     try:
         return perform(check, params)
     except Misuse as error:

@@ -7,6 +7,7 @@ along, and so that many can look at the same time."""
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import select
@@ -24,6 +25,11 @@ Work = t.Callable[[], "dict[str, t.Any]"]
 
 class GuardError(Exception):
     """The child gave no result: it crashed, it hung, or it raised. The text says which."""
+
+
+Answer = t.Union["dict[str, t.Any]", GuardError]
+Chain = t.Generator[tuple[Work, float], Answer, t.Any]
+"""Work that follows from the result of work: yields a function and its limit in seconds, and is sent what it gave."""
 
 
 @dataclasses.dataclass
@@ -47,25 +53,44 @@ def call(function: Work, limit: float) -> dict[str, t.Any]:
     return found
 
 
-def together(wanted: t.Sequence[tuple[Work, float]], most: int = 8) -> list[dict[str, t.Any] | GuardError]:
+def together(wanted: t.Sequence[tuple[Work, float]], most: int = 8) -> list[Answer]:
     """Many functions, each in a child of its own with its own limit in seconds, at most so many at a time; what each
     one gave, in the order in which they were given."""
-    results: dict[int, dict[str, t.Any] | GuardError] = {}
+    return t.cast("list[Answer]", chains([_single(work, limit) for work, limit in wanted], most))
+
+
+def _single(work: Work, limit: float) -> Chain:
+    return (yield work, limit)
+
+
+def chains(wanted: t.Sequence[Chain], most: int) -> list[t.Any]:
+    """What each chain returned, in their order. All go on at the same time, with at most so many children."""
+    results: dict[int, t.Any] = {}
     waiting = list(enumerate(wanted))
     running: list[_Job] = []
     try:
         while waiting or running:
             while waiting and len(running) < most:
-                number, (function, limit) = waiting.pop(0)
-                running.append(_start(number, function, limit))
-            for job in _ended(running):
+                number, chain = waiting.pop(0)
+                running += _go_on(number, chain, None, results)
+            for job in _ended(running) if running else ():
                 running.remove(job)
-                results[job.number] = _result(job)
+                running += _go_on(job.number, wanted[job.number], _result(job), results)
     finally:
         for job in running:
             os.kill(job.child, signal.SIGKILL)
             _leave(job)
     return [results[number] for number in range(len(wanted))]
+
+
+def _go_on(number: int, chain: Chain, answer: Answer | None, results: dict[int, t.Any]) -> list[_Job]:
+    """The next work of a chain, begun; none where it has ended, which leaves its result."""
+    try:
+        function, limit = next(chain) if answer is None else chain.send(answer)
+    except StopIteration as end:
+        results[number] = end.value
+        return []
+    return [_start(number, function, limit)]
 
 
 def _start(number: int, function: Work, limit: float) -> _Job:
@@ -105,7 +130,7 @@ def _leave(job: _Job) -> int:
     return os.waitpid(job.child, 0)[1]
 
 
-def _result(job: _Job) -> dict[str, t.Any] | GuardError:
+def _result(job: _Job) -> Answer:
     status = _leave(job)
     if job.late:
         return GuardError(f"it did not end within {job.limit:.0f} s and was stopped")
@@ -118,6 +143,8 @@ def _result(job: _Job) -> dict[str, t.Any] | GuardError:
 
 def _child(function: t.Callable[[], dict[str, t.Any]], reader: int, writer: int) -> t.NoReturn:
     code = 1
+    # What came from the parent stays: to search it for garbage would copy all of its memory.
+    gc.freeze()
     try:
         os.close(reader)
         for number in (signal.SIGINT, signal.SIGTERM):

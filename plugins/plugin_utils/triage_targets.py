@@ -117,13 +117,21 @@ def calls(
         if "components" in load(module).spec.options:
             options["components"] = _names(everybody())
         found.append(Call(f"{module.removesuffix('_health_info')} {host}", module, options, _quick(module, full)))
-    if scopes.SERVICES in groups and any(variables.get(name) for name in PROGRAM_VARIABLES):
+    if scopes.SERVICES in groups and any(_is_set(variables, name) for name in PROGRAM_VARIABLES):
         options = {"component": scopes.program(host)}
         found.append(Call(f"program {host}", PROGRAM_CHECK, options, _quick(PROGRAM_CHECK, full)))
     for group, kind in scopes.ENGINES.items():
         if group in groups:
             found += _engine(kind, host, everybody(), lines, full)
     return found
+
+
+def _is_set(variables: t.Mapping[str, t.Any], name: str) -> bool:
+    """One that can't be made out is set: the look that reads it says what is wrong with it."""
+    try:
+        return bool(variables.get(name))
+    except AnsibleError:
+        return True
 
 
 def _quick(module: str, full: bool) -> dict[str, t.Any]:

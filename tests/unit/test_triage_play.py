@@ -163,6 +163,19 @@ def test_who_can_not_be_looked_at_is_said_and_hides_nobody(house: House) -> None
     assert run.verdict["services"]["shop"] == run.verdict["services"]["astray"] == "up"
 
 
+@pytest.mark.core
+def test_a_host_whose_own_task_can_not_begin_hides_nobody(house: House) -> None:
+    with serving(well) as shop:
+        house.service("shop", shop.url())
+        house.service("lost", shop.url(), ansible_connection="{{ no_such_variable }}")
+        house.service("till", f"http://127.0.0.1:{refusing()}/health")
+        run = house.play()
+    assert run.verdict["component"] == "till", str(run)
+    assert run.verdict["services"]["shop"] == "up"
+    assert {item["component"] for item in run.verdict["unknown"]} == {"lost"}
+    assert "no_such_variable" in str(run)
+
+
 def test_dead_targets_cost_their_timeout_at_the_same_time(house: House) -> None:
     """Eight times six seconds, one after the other, is more than the slowest machine needs for one."""
     with contextlib.ExitStack() as stack:
@@ -188,6 +201,39 @@ def test_with_a_limit_and_in_check_mode(house: House) -> None:
         full = house.play("--check")
         assert full.status == 2, str(full)
         assert not any("verdict  " in line for line in full.lines)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("variable", ["incident_in_process", "ansible_become"])
+def test_hosts_that_have_to_be_asked_by_their_own_task_are_judged_the_same(house: House, variable: str) -> None:
+    """All of them in the first run, none of them in the second, one in the third."""
+    own = {"incident_in_process": False} if variable == "incident_in_process" else {}
+    with serving(blames_the_cache) as shop, serving(well) as till:
+        house.service("shop", shop.url(), depends_on=["till", "cache"], incident_environment="staging")
+        house.service("till", till.url())
+        house.add("redis", "cache", redis_port=refusing())
+        runs = [house.play(**own), house.play()]
+        house.groups["redis"]["cache"][variable] = own.get(variable, True)
+        house.groups["redis"]["cache"]["ansible_become_exe"] = sudo(house.where)
+        runs.append(house.play())
+    seen = [judged(run.verdict) for run in runs]
+    assert len(seen[0]) == 4, str(runs[0])
+    assert seen[0] == seen[1] == seen[2], "\n\n".join(map(str, runs))
+
+
+def judged(verdict: dict[str, t.Any]) -> list[t.Any]:
+    """What a verdict says, without what takes another time in each run."""
+    found = [*verdict["roots"], *(row["finding"] for row in verdict["suppressed"])]
+    said = [(item["id"], item["component"], item["state"], item["severity"], item["summary"]) for item in found]
+    return [verdict["severity"], verdict["services"], *said]
+
+
+def sudo(where: pathlib.Path) -> str:
+    """A sudo that lets everybody be who they are."""
+    program = where / "sudo"
+    program.write_text('#!/bin/sh\nwhile [ $# -gt 0 ] && [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
+    program.chmod(0o755)
+    return str(program)
 
 
 def test_outside_of_production_by_the_host_that_fails(house: House) -> None:

@@ -12,7 +12,7 @@ import urllib.parse
 from .argspec import ArgumentSpec
 from .check import Misuse
 
-REQUIREMENTS = (("prometheus_client", "prometheus-client", "0.16"),)
+REQUIREMENTS = (("prometheus_client.parser", "prometheus-client", "0.16"),)
 
 GO_CONNECTION = ArgumentSpec(
     options={
