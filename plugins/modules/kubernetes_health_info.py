@@ -235,8 +235,8 @@ findings:
 snapshot:
   description:
     - The raw facts. C(workloads) has an entry by C(NAMESPACE/NAME), those with findings first, with what is wanted and
-      ready, the revision, and the sick pods with their containers and stack traces, and C(near) where O(scale_to) or
-      O(well_logs) asked for it.
+      ready, the revision, and the sick pods with their containers, and of those in trouble the last lines of
+      their logs and stack traces, and C(near) where O(scale_to) or O(well_logs) asked for it.
     - C(workloads_left_out) is how many more there were, C(unread) what could not be read.
   returned: success
   type: dict

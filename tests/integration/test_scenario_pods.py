@@ -28,6 +28,7 @@ TARGET = "gateway-pods"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{workloads.NAMESPACE}/deployments/gateway"
 BOTH = (str(ROOT / "inventory/lab"), str(ROOT / "inventory/lab_kubernetes"))
 HUNGRY = "undersized"
+BREAKS = "panic: bad deploy"
 SHOWS = 90.0
 
 Object = dict[str, t.Any]
@@ -60,7 +61,7 @@ def broken_revision(lab: Lab) -> t.Iterator[None]:
     wanted["spec"]["template"]["spec"]["containers"][0]["command"] = [
         "sh",
         "-c",
-        "echo 'panic: bad deploy' >&2; exit 2",
+        f"echo '{BREAKS}' >&2; exit 2",
     ]
     try:
         lab.kubernetes.apply(wanted)
@@ -113,6 +114,9 @@ def test_triage_names_the_revision_and_its_scenario(lab: Lab, tmp_path: pathlib.
         verdict = run.last("incident_triage")["verdict"]
         assert (verdict["target"], verdict["scenario"]) == (TARGET, "service"), run.output
         assert len(verdict["treatments"]) == 1, run.output
+        (log,) = [row for row in verdict["logs"] if row["component"] == f"container:{TARGET}"]
+        assert [line["text"] for line in log["lines"] if line["at"]][-1].endswith(BREAKS), log
+        assert log["follow"] in run.output
 
 
 def test_a_limit_that_is_too_small_is_raised(lab: Lab, tmp_path: pathlib.Path) -> None:

@@ -260,6 +260,28 @@ def test_the_log_of_the_life_before_is_read_with_its_stack_trace() -> None:
     assert result["snapshot"]["workloads"]["shop/app"]["pods"][0]["containers"][0]["traces"][0]["kind"] == "go"
 
 
+def test_the_snapshot_has_the_last_lines_with_their_times_of_what_is_in_trouble() -> None:
+    answers = {"true": (200, TRACE), "false": (200, b"2026-11-28T12:00:01Z a new life\n")}
+    result = looked(cluster(pod("app-a1-x", LOOP), pod("app-a1-y")), logs(answers))
+    sick, well = result["snapshot"]["workloads"]["shop/app"]["pods"]
+    (box,) = sick["containers"]
+    assert box["logs"][0] == {
+        "at": "2026-11-28T12:00:00.000000001Z",
+        "text": "connect to db:5432: connection refused",
+    }
+    assert (well["name"], well["containers"][0]["logs"]) == ("app-a1-y", [])
+
+
+def test_a_workload_that_logs_much_hides_no_other() -> None:
+    text = b"".join(b"2026-11-28T12:00:00Z %d %s\n" % (number, b"x" * 3000) for number in range(80))
+    pods = [pod("app-a1-x", LOOP), pod("app-a1-y", LOOP)]
+    result = looked(cluster(*pods), logs({"true": (200, text), "false": (200, b"")}))
+    rows = [box for one in result["snapshot"]["workloads"]["shop/app"]["pods"] for box in one["containers"]]
+    assert [len(box["logs"]) for box in rows] == [20, 20], "the end of it is kept"
+    assert rows[0]["logs"][-1]["text"].startswith("79 x") and rows[0]["logs_cut"]
+    assert len(json.dumps(result["snapshot"]["workloads"])) < 100 * 1024
+
+
 def test_where_the_life_before_is_gone_this_one_is_read() -> None:
     gone = status(400, 'previous terminated container "app" in pod "app-a1-x" not found', "BadRequest")
     answers = {"true": gone, "false": (200, b"2026-11-28T12:00:00Z boom\n")}

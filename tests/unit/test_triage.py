@@ -12,6 +12,8 @@ from ansible_collections.incident.response.plugins.module_utils.core import tria
 from ansible_collections.incident.response.plugins.module_utils.core.findings import Finding
 from ansible_collections.incident.response.plugins.module_utils.core.scenarios import service_scope
 from ansible_collections.incident.response.plugins.module_utils.core.triage import Triage
+from ansible_collections.incident.response.plugins.module_utils.core.triage_looks import Look, digest
+from ansible_collections.incident.response.plugins.module_utils.core.triage_traces import logs_of
 from ansible_collections.incident.response.plugins.plugin_utils import say_triage, triage_targets
 from triage_made import NOW, decide, engine, failing, finding, inventory, refused, runs, stopped, variables
 
@@ -318,6 +320,39 @@ def test_all_but_one_down_is_not_all_down() -> None:
 def test_one_service_alone_is_not_all_services() -> None:
     found = decide(refused("web"), only=["web"], away=["web"])
     assert (found.rule.id, found.severity) == ("one_down", "P2")
+
+
+def pods_of(workload: str, **logs: list[str]) -> dict[str, object]:
+    """A cluster's look at a workload; logs: pod -> its lines, MINUTE:SECOND first."""
+    pods = [
+        {
+            "name": name,
+            "containers": [{
+                "name": "app", "traces": [],
+                "logs": [{"at": f"2027-01-15T07:{line[:5]}Z", "text": line[6:]} for line in lines],
+            }],
+        }
+        for name, lines in logs.items()
+    ]  # fmt: skip
+    row = {"kind": "Deployment", "namespace": "shop", "name": workload, "component": "container:web", "pods": pods}
+    return {"findings": [], "snapshot": {"workloads": {f"shop/{workload}": row}}}
+
+
+def test_the_log_of_a_workload_is_that_of_its_pods_in_trouble_in_the_order_of_time() -> None:
+    runtime = {"kind": "kubernetes", "host": "cluster-1", "namespace": "shop", "workload": "www"}
+    found = inventory(web={"runtime": runtime})
+    result = pods_of("www", a=["58:01 first", "58:03 third"], b=["58:02 second"], c=[])
+    look = Look.from_dict(digest("cluster", "kubernetes_health_info", "cluster-1", result))
+    (row,) = logs_of({"container:web"}, found, [look], {"container:web": "web"}, False)
+    assert row["follow"] == "kubectl -n shop logs -f deployment/www"
+    assert [(line["at"][17:19], line["text"]) for line in row["lines"]] == [
+        ("01", "a/app: first"),
+        ("02", "b/app: second"),
+        ("03", "a/app: third"),
+    ]
+    alone = Look.from_dict(digest("", "kubernetes_health_info", "cluster-1", pods_of("www", a=["58:01 mine"])))
+    (row,) = logs_of({"container:web"}, found, [alone], {"container:web": "web"}, False)
+    assert [line["text"] for line in row["lines"]] == ["mine"], "where only one speaks, its name says nothing"
 
 
 def test_one_down_shows_its_log_and_the_command_that_follows_it() -> None:

@@ -10,11 +10,15 @@ import typing as t
 
 from .findings import Finding
 from .kubernetes_settings import Settings, count
-from .kubernetes_snapshot import Key, Log, Snapshot
+from .kubernetes_snapshot import Key, Log, Pod, Snapshot
 from .kubernetes_world import World
 
 BUDGET = 400 * 1024
 """Characters of JSON for workloads; the rest of what a result may weigh is for findings and samples."""
+HEAVY = BUDGET // 4
+"""Characters of one workload beyond which its logs are shortened, so that one that logs much hides no other."""
+CUTS = ((20, 500), (3, 200), (0, 0))
+"""How logs are shortened, one after the other until it fits: (last lines, characters of each)."""
 MOST_SAMPLES = 2000
 
 
@@ -78,10 +82,20 @@ def _row(key: Key, world: World, findings: list[str]) -> dict[str, t.Any]:
         row["near"] = world.snapshot.near[key].to_dict()
     if findings:
         row["pods"] = [_pod(pod, world) for pod in world.pods.get(key, ())[:10]]
+        _shorten([container for pod in row["pods"] for container in pod["containers"]])
     return row
 
 
-def _pod(pod: t.Any, world: World) -> dict[str, t.Any]:
+def _shorten(containers: list[dict[str, t.Any]]) -> None:
+    for lines, most in CUTS:
+        if len(json.dumps(containers, default=str)) <= HEAVY:
+            return
+        for container in containers:
+            kept = container["logs"][-lines:] if lines else []
+            container.update(logs=[{**line, "text": line["text"][:most]} for line in kept], logs_cut=True)
+
+
+def _pod(pod: Pod, world: World) -> dict[str, t.Any]:
     return {
         "name": pod.name,
         "uid": pod.uid,
@@ -100,15 +114,19 @@ def _pod(pod: t.Any, world: World) -> dict[str, t.Any]:
                 "ready": container.ready,
                 "restarts": container.restarts,
                 "last": container.latest_end._asdict() if container.latest_end else None,
-                "traces": _traces(world.snapshot.logs.get((pod.namespace, pod.name, container.name))),
+                **_log(world.snapshot.logs.get((pod.namespace, pod.name, container.name))),
             }
             for container in pod.containers
         ],
     }
 
 
-def _traces(log: Log | None) -> list[dict[str, t.Any]]:
-    return [dict(trace) for trace in log.traces[:3]] if log else []
+def _log(log: Log | None) -> dict[str, t.Any]:
+    """Lines and stack traces of a container in trouble; of others nothing was read."""
+    if log is None:
+        return {"logs": [], "logs_cut": False, "traces": []}
+    lines = [{"at": entry["at"], "text": entry["text"]} for entry in log.entries]
+    return {"logs": lines, "logs_cut": False, "traces": [dict(trace) for trace in log.traces[:3]]}
 
 
 def _node(name: str, world: World) -> dict[str, t.Any]:

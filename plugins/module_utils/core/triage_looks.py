@@ -23,7 +23,8 @@ TOLD_OF_OTHERS = ("alertmanager.alert.firing", "prometheus.alert.", "prometheus.
 class Look:
     """One look at one host. problem: why there is no result, empty where there is one.
 
-    starts: what began when ({component, what, at}). containers: those of an engine, with their last lines.
+    starts: what began when ({component, what, at}). containers: those of an engine, or the workloads of a cluster,
+    with their last lines.
     """
 
     name: str
@@ -55,7 +56,7 @@ def digest(
     if result.get("failed") or result.get("unreachable") or "findings" not in result:
         why = "its host is unreachable" if result.get("unreachable") else "the check failed"
         return {"name": name, "module": module, "host": host, "problem": f"{why}: {_reason(result)}"}
-    seen = [_container(service, row, components or {}) for service, row in _containers(result)]
+    seen = [_container(service, row, components or {}) for service, row in _containers(result)] + _workloads(result)
     return {
         "name": name,
         "module": module,
@@ -101,6 +102,33 @@ def _container(service: str, row: t.Mapping[str, t.Any], components: t.Mapping[s
         "created": parse_time(row.get("created_at")),
         "logs": [{"at": line.get("at") or "", "text": line.get("text") or ""} for line in row.get("logs") or ()],
         "traces": list(row.get("traces") or ()),
+    }
+
+
+def _workloads(result: t.Mapping[str, t.Any]) -> list[Row]:
+    """The workloads of a cluster, as containers are told; the log of one is that of its containers in trouble."""
+    found = (result.get("snapshot") or {}).get("workloads")
+    return [_workload(row) for row in found.values()] if isinstance(found, dict) else []
+
+
+def _workload(row: t.Mapping[str, t.Any]) -> Row:
+    boxes = [(pod["name"], box) for pod in row.get("pods") or () for box in pod.get("containers") or ()]
+    sources = [(f"{pod}/{box['name']}", box["logs"]) for pod, box in boxes if box.get("logs")]
+    lines = [
+        {"at": line.get("at") or "", "text": f"{f'{where}: ' if len(sources) > 1 else ''}{line.get('text') or ''}"}
+        for where, logs in sources
+        for line in logs
+    ]
+    return {
+        "component": row["component"],
+        "project": row["namespace"],
+        "service": f"{row['kind']}/{row['name']}",
+        "name": row["name"],
+        "image": "",
+        "started": None,
+        "created": None,
+        "logs": sorted(lines, key=lambda line: parse_time(line["at"]) or 0.0),
+        "traces": [trace for _pod, box in boxes for trace in box.get("traces") or ()],
     }
 
 
