@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -11,7 +12,21 @@ from pathlib import Path
 
 import docker
 
-from lab import engine, faults, firewall, images, kafka_admin, kubernetes, locks, progress, readiness, recovery, stack
+from lab import (
+    cgroups,
+    engine,
+    faults,
+    firewall,
+    images,
+    kafka_admin,
+    kubernetes,
+    locks,
+    progress,
+    readiness,
+    recovery,
+    small_disk,
+    stack,
+)
 from lab.config import DEFAULT_PROJECT, HOME, Config, read_env_file
 from lab.errors import LabError
 from lab.faults import table
@@ -182,6 +197,7 @@ def _write_environment(config: Config) -> None:
 
 def _remove(client: docker.DockerClient, config: Config, lock: int) -> None:
     firewall.open_all(config)
+    small_disk.remove(config)
     stack.thaw(client, config)
     stack.compose(
         config,
@@ -191,6 +207,8 @@ def _remove(client: docker.DockerClient, config: Config, lock: int) -> None:
     )
     stack.sweep(client, config)
     kubernetes.sweep(config)
+    cgroups.sweep(config.room)
+    shutil.rmtree(config.procfs, ignore_errors=True)
 
 
 def _create_topic(config: Config) -> None:

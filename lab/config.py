@@ -133,6 +133,17 @@ class Config:
         """Where the pods' cgroups are, as the compose file says."""
         return f"{self.project}-kubernetes"
 
+    @property
+    def room(self) -> str:
+        """A cgroup for services that have to share little memory. A slice, as systemd wants it; in that a dash would
+        mean another one above."""
+        return f"{self.project.replace('-', '_')}_room.slice"
+
+    @property
+    def procfs(self) -> Path:
+        """What a fault has in place of the machine's own meminfo and pressure; inventory/lab looks there."""
+        return self.project_state / "procfs"
+
     def url(self, name: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[name]}{path}"
 

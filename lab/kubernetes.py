@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import docker
 from docker.models.containers import Container
 
-from lab import images, kafka_admin, progress, stack, workloads
+from lab import cgroups, images, kafka_admin, progress, stack, workloads
 from lab.config import Config, read_env_file
 from lab.errors import LabError
 from lab.kubernetes_api import Api
@@ -22,11 +20,9 @@ SERVICE = "kubernetes"
 SERVICES = ("gateway", "notification")
 """What runs there."""
 START_TIMEOUT = 120.0
-SWEEP_TIMEOUT = 15.0
 CERTIFICATES = "/var/lib/kubernetes/pki"
 SANDBOX = "docker.io/lab/pause:1"
 """As in containerd.toml: what holds the network of a pod."""
-CONTROL_GROUPS = Path("/sys/fs/cgroup")
 Object = dict[str, Any]
 _PARTS = ("ca.crt", "admin.crt", "admin.key", "operator.crt", "operator.key")
 _HINT = f"lab logs {SERVICE}"
@@ -216,23 +212,4 @@ def sweep(config: Config) -> None:
     """Remove the pods' cgroups, which outlive their processes, and the logins."""
     for path in (config.kubeconfig, config.kubernetes_authority, config.kubernetes_login, config.kubernetes_operator):
         path.unlink(missing_ok=True)
-    left = _left(config)
-    if left and not os.access(left[0], os.W_OK):
-        progress.say(f"           cgroups stay that only root can remove: {', '.join(map(str, left))}")
-    elif left:
-        # The last processes go a moment after their container.
-        wait_until("the pods' cgroups to go", lambda: _remove_groups(config), SWEEP_TIMEOUT, hint="lab down")
-
-
-def _remove_groups(config: Config) -> str | None:
-    """Of files there is nothing to remove: a cgroup is a directory, and goes when no process is in it."""
-    for root in _left(config):
-        for directory, _, _ in os.walk(root, topdown=False):
-            Path(directory).rmdir()
-    return None
-
-
-def _left(config: Config) -> list[Path]:
-    """One with cgroup v2, one of each controller with cgroup v1."""
-    roots = [place / config.cgroup_root for place in (CONTROL_GROUPS, *CONTROL_GROUPS.glob("*"))]
-    return [root for root in roots if root.is_dir()]
+    cgroups.sweep(config.cgroup_root)

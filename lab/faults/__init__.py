@@ -11,6 +11,7 @@ from lab.faults import (
     cluster,
     consumer,
     everything,
+    host,
     kubernetes,
     kubernetes_node,
     kubernetes_room,
@@ -27,7 +28,7 @@ from lab.faults import (
 from lab.faults.model import Fault
 
 MODULES = (
-    *(consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything),
+    *(consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything, host),
     *(kubernetes, kubernetes_room, kubernetes_node, kubernetes_twins, pods_consumers),
 )
 

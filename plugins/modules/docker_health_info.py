@@ -84,13 +84,22 @@ options:
     description: Seconds back in which a crash or an OOM kill of a container that runs again still counts.
     type: float
     default: 900.0
+  procfs:
+    description:
+      - Where C(meminfo) and C(pressure/memory) of the engine's machine are. Another directory than V(/proc) is for a
+        check that runs in a container, or where C(/proc/meminfo) tells what a container may have.
+      - Processes and sockets are always read in V(/proc).
+    type: path
+    default: /proc
   thresholds:
     description:
       - Pairs of C(warn) and C(crit) that replace the defaults, by name. Higher is worse in all of them.
       - C(memory_percent) is the working set of the limit (80, 92), C(cpu_throttled_percent) the part of periods that
         were throttled (25, 50), C(restarts) those that nobody asked for within O(restart_window) (1, 3).
-      - C(pids_percent) is processes and threads of their limit (80, 95), C(disk_percent) space or inodes in use where
-        the engine keeps its data (90, 95), C(log_mib) the log files of a container (1024, 10240) and C(layer_mib) what
+      - C(pids_percent) is processes and threads of their limit (80, 95), C(disk_percent) space or inodes in use of each
+        file system where the engine keeps its data or containers write to (90, 95), C(host_memory_percent) memory of
+        the machine without what it can give back at once (90, 95), C(host_pressure_percent) the part of the last minute
+        in which all processes waited for memory (10, 40), C(log_mib) the log files of a container (1024, 10240) and C(layer_mib) what
         it wrote outside of volumes (1024, 10240).
     type: dict
     default: {}
@@ -106,7 +115,11 @@ notes:
   - "CTR-07: C(docker.memory.high). CTR-08: C(docker.memory.unlimited). CTR-09: C(docker.cpu.throttled).
     CTR-12: C(docker.container.start_failed)."
   - "CTR-10: C(docker.pids.high). C(docker.disk.high) and C(docker.log.large) need an engine on this machine, the latter
-    also the right to look at its files. C(docker.layer.large) is judged in the depth V(full)."
+    also the right to look at its files. C(docker.disk.high) is about the file system of the engine's data, and about
+    each other one that a container may write to: its details then name those containers as C(serves). What is
+    mounted read-only is left out. C(docker.layer.large) is judged in the depth V(full)."
+  - "No row: C(docker.host.memory), the machine itself is short of memory, for an engine on this machine. A container
+    that the kernel kills then was at no limit of its own."
   - "CTR-11: C(docker.port.not_published), against what the container was created with and O(expected_ports).
     C(docker.port.not_listening), nothing listens on a published TCP port, and C(docker.port.loopback_only), only
     loopback does. Both are about engines on this machine and containers that are healthy for 30 s, or run for 120 s
@@ -185,7 +198,9 @@ snapshot:
     - The raw facts. C(services) has an entry for each service (or container without one) with the facts of its worst
       container, and all of them in C(containers).
     - Of each container there are C(listening) (addresses and TCP ports inside), C(pids), C(log_bytes), C(layer_bytes)
-      and C(config_hash), V(null) where nobody could look. C(disk) is the file system of the engine's data.
+      and C(config_hash), V(null) where nobody could look. C(disk) is the file system of the engine's data,
+      C(disks) has the others that containers write to, C(machine) the memory of the engine's machine, C(pressure) how
+      much is waited for it (V(some), V(full), percent of the last minute).
     - Of each container there are C(logs) with C(at) and C(text), a stack trace as one entry, and C(traces) with
       C(kind), C(text) and C(count).
   returned: success

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab import artifacts, config, faults, kubernetes, kubernetes_api, workloads
+from lab import artifacts, cgroups, config, faults, kubernetes, kubernetes_api, workloads
 from lab.config import Config
 from lab.errors import LabError
 from lab.faults import kubernetes as failing
@@ -119,7 +119,7 @@ def test_nothing_stays_when_it_is_down(settings: Config, tmp_path: Path, monkeyp
     for controller in ("memory", "cpu"):
         (groups / controller / settings.cgroup_root / "kubepods" / "burstable" / "pod1").mkdir(parents=True)
         (groups / controller / "second-kubernetes" / "kubepods").mkdir(parents=True)
-    monkeypatch.setattr(kubernetes, "CONTROL_GROUPS", groups)
+    monkeypatch.setattr(cgroups, "ROOT", groups)
     kubernetes.sweep(settings)
     assert sorted(path.name for path in groups.glob("*/*")) == ["second-kubernetes", "second-kubernetes"]
     assert not settings.kubeconfig.exists()

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.checks import docker_health
-from ansible_collections.incident.response.plugins.module_utils.clients import docker_local
+from ansible_collections.incident.response.plugins.module_utils.clients import docker_local, docker_machine
 from ansible_collections.incident.response.plugins.module_utils.clients.deadline import Deadline
 from ansible_collections.incident.response.plugins.module_utils.clients.docker import MANY, Wanted, collect
 from ansible_collections.incident.response.plugins.module_utils.clients.docker_engine import (
@@ -270,7 +270,7 @@ def test_memory_of_this_machine_is_of_an_engine_on_it(monkeypatch):
     here = docker_local.LocalFacts([], None, None, None, None)
     monkeypatch.setattr(docker_local, "local_facts", lambda *_ids: here)
     snapshot = look(engine)
-    assert snapshot.machine[0] == docker_local.machine_memory()[0]
+    assert snapshot.machine[0] == docker_machine.machine_memory()[0]
     assert summary(snapshot, [])["machine"]["memory_available"] == snapshot.machine[1]
     engine.address = "tcp://elsewhere:2376"
     assert look(engine).machine is None

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import (
     compose_service,
     docker_dump,
-    docker_local,
+    docker_machine,
     docker_service,
 )
 from ansible_collections.incident.response.plugins.module_utils.clients.compose_file import FileEdit
@@ -39,7 +39,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(docker_service, "_POLL", 0.01)
     monkeypatch.setattr(docker_dump, "_POLL", 0.01)
     monkeypatch.setattr("ansible_collections.incident.response.plugins.module_utils.core.docker_plan.STEADY", 0.02)
-    monkeypatch.setattr(docker_local, "machine_memory", lambda: (8 * GIB, 2 * GIB))
+    monkeypatch.setattr(docker_machine, "machine_memory", lambda: (8 * GIB, 2 * GIB))
 
 
 def go(engine, check=False, **options):

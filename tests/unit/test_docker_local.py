@@ -119,10 +119,12 @@ HOST = (
 
 
 def test_kernel_log():
+    """The limit of a cgroup above a container (a slice) is no more its own than that of the machine."""
     records = [
         record(1_000_000, "boot"),
         record(2_000_000, MEMCG.format(id=ID)),
         record(3_000_000, HOST.format(id=ID)),
+        record(3_500_000, MEMCG.format(id=ID).replace(f"oom_memcg=/docker/{ID}", "oom_memcg=/docker")),
         record(4_000_000, "oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/user.slice,task=x,pid=1,uid=0"),
         "nonsense",
         "",
@@ -132,6 +134,7 @@ def test_kernel_log():
     assert [(line.at, line.container_id, line.process, line.host) for line in found] == [
         (102.0, ID, "perl", False),
         (103.0, ID, "java", True),
+        (103.5, ID, "perl", True),
     ]
     assert parse_kernel([], 0.0) is None
 

@@ -11,6 +11,7 @@ import os
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import docker_local as local
+from ansible_collections.incident.response.plugins.module_utils.clients import docker_machine
 from ansible_collections.incident.response.plugins.module_utils.core import docker_parse as parse
 from ansible_collections.incident.response.plugins.module_utils.core import docker_summary
 from ansible_collections.incident.response.plugins.module_utils.core.docker_judge import judge
@@ -160,10 +161,10 @@ def test_a_name_with_stars_is_a_name(tmp_path):
 
 
 def test_disk_of_a_path(tmp_path, monkeypatch):
-    disk = local.disk_of(str(tmp_path))
+    disk = docker_machine.disk_of(str(tmp_path))
     assert 0 <= disk.used_percent <= 100 and disk.free > 0 and disk.path == str(tmp_path)
-    assert local.disk_of(str(tmp_path / "gone")) is None, "not on this machine"
-    assert local.disk_of("") is None
+    assert docker_machine.disk_of(str(tmp_path / "gone")) is None, "not on this machine"
+    assert docker_machine.disk_of("") is None
     real = os.statvfs
 
     def forbidden(path):
@@ -171,8 +172,8 @@ def test_disk_of_a_path(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(local.os, "statvfs", forbidden)
-    assert local.disk_of(str(tmp_path / "a" / "b")).path == str(tmp_path)
+    monkeypatch.setattr(docker_machine.os, "statvfs", forbidden)
+    assert docker_machine.disk_of(str(tmp_path / "a" / "b")).path == str(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -193,8 +194,8 @@ def test_disk_as_df_counts(files, used, inodes, monkeypatch):
         "f_favail": left,
         "f_frsize": 1,
     }
-    monkeypatch.setattr(local.os, "statvfs", lambda _path: type("Facts", (), names))
-    disk = local.disk_of("/x")
+    monkeypatch.setattr(docker_machine.os, "statvfs", lambda _path: type("Facts", (), names))
+    disk = docker_machine.disk_of("/x")
     assert (disk and pytest.approx(disk.used_percent)) == used
     assert (disk and disk.inodes_percent) == inodes
 

@@ -39,6 +39,7 @@ SPEC = COMMON_CHECK.merge(DOCKER_CONNECTION).merge(
             "log_since": {"type": "str"},
             "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
             "restart_window": {"type": "float", "default": 900.0},
+            "procfs": {"type": "path", "default": "/proc"},
             "thresholds": {"type": "dict", "default": {}},
         },
         mutually_exclusive=(("containers", "services"), ("containers", "project"), ("containers", "expected_replicas")),
@@ -132,6 +133,7 @@ def _wanted(params: t.Mapping[str, t.Any], now: float) -> Wanted:
         log_since=_since(params.get("log_since"), now),
         full=params["depth"] == "full",
         window=params["restart_window"],
+        procfs=params["procfs"],
     )
 
 

@@ -14,6 +14,7 @@ from ..core import docker_parse as parse
 from ..core import docker_plan as plan
 from ..core.docker_snapshot import Container, Process
 from . import docker_local as local
+from . import docker_machine
 from .compose import Compose, Run
 from .compose_file import FileEdit
 from .docker_engine import DockerOptions, Engine
@@ -127,7 +128,7 @@ class MemoryRaise(Extra):
         growing = [turn.container for turn in self.service.turns if turn.step.verbs]
         if not growing:
             return
-        machine = local.machine_memory()
+        machine = docker_machine.machine_memory()
         if machine is None or not self._is_here(growing[0], machine[0]):
             raise plan.Refused(
                 f"the engine at {self.service.options.docker_host} does not run on the host that this runs on, so that"

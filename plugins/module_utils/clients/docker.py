@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from ..core import docker_parse as parse
-from ..core.docker_snapshot import Container, DockerSnapshot, Process
+from ..core.docker_snapshot import Container, Disk, DockerSnapshot, Process
 from ..core.log_lines import group
 from . import docker_local as local
+from . import docker_machine as machine
 from .deadline import Deadline
 from .docker_engine import DockerOptions, Engine, connect
 from .docker_logs import Tail
@@ -26,11 +28,16 @@ NO_LONGER = ("is not running", "is restarting")
 """What the engine says of a container that ran a moment ago."""
 SPACING = 2.0
 """Seconds between two samples of what moves."""
+MOST_PATHS = 200
+"""Paths of volumes and the like whose file systems are looked at."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What to look at. services, containers: None is whatever is there. window: seconds back that events matter."""
+    """What to look at. services, containers: None is whatever is there. window: seconds back that events matter.
+
+    procfs: where memory and pressure of the engine's machine are read.
+    """
 
     project: str = ""
     services: tuple[str, ...] | None = None
@@ -39,6 +46,7 @@ class Wanted:
     log_since: float | None = None
     full: bool = False
     window: float = 900.0
+    procfs: str = machine.PROCFS
 
 
 def collect(
@@ -163,6 +171,7 @@ class _Look:
         jobs: dict[tuple[str, str], t.Callable[[], t.Any]] = {("sample", c.id): self._sampler(c) for c in running}
         jobs.update({("log", c.id): self._log_reader(c) for c in self._with_logs()})
         jobs.update({("image", name): self._image_reader(name) for name in {c.image for c in running if c.image}})
+        jobs.update({("disk", path): self._disk_reader(path) for path in self._paths()})
         found = gather(jobs, self.deadline)
         first = {c.id: found["sample", c.id] for c in running}
         found.update(self._second([c for c in running if isinstance(first[c.id], _Sample)], first))
@@ -173,6 +182,8 @@ class _Look:
         self._note_left_out(found)
         here = any(isinstance(sample, _Sample) and sample.facts is not None for sample in first.values())
         self._keep_machine(here, bool(running))
+        if self.snapshot.disk is not None:
+            self._keep_disks({key[1]: value for key, value in found.items() if key[0] == "disk"})
 
     def _second(self, answered: list[Container], first: dict[str, t.Any]) -> dict[tuple[str, str], t.Any]:
         """Where movement is asked for: second samples of those that gave a first one, and what is slow to add up."""
@@ -204,7 +215,8 @@ class _Look:
 
     def _note_left_out(self, found: t.Mapping[tuple[str, str], t.Any]) -> None:
         """What is nice to know and could not be read is said once, with one reason, and is no finding."""
-        for kind, what in (("size", "layers"), ("image", "names of images")):
+        kinds = (("size", "layers"), ("image", "names of images"), ("disk", "volumes"))
+        for kind, what in kinds:
             late = [value for key, value in found.items() if key[0] == kind and isinstance(value, CollectError)]
             late = [error for error in late if error.kind != "gone"]
             if late:
@@ -218,9 +230,39 @@ class _Look:
             snapshot.kernel, snapshot.kernel_since = [], None
         seen = [c for c in snapshot.containers if c.data_path and (here or c.log_bytes is not None)]
         if own and seen:
-            snapshot.disk = local.disk_of(seen[0].data_path)
+            snapshot.disk = machine.disk_of(seen[0].data_path)
         if own and here:
-            snapshot.machine = local.machine_memory()
+            procfs = self.wanted.procfs
+            snapshot.machine, snapshot.pressure = machine.machine_memory(procfs), machine.machine_pressure(procfs)
+
+    def _paths(self) -> list[str]:
+        """What containers write to, where it may be on this machine."""
+        if not self.engine.address.startswith("unix:"):
+            return []
+        paths = sorted({path for container in self.snapshot.containers for path in container.writes_to})
+        if len(paths) > MOST_PATHS:
+            self.snapshot.notes.append(f"file systems of {MOST_PATHS} of {len(paths)} volumes")
+        return paths[:MOST_PATHS]
+
+    def _disk_reader(self, path: str) -> t.Callable[[], machine.Mounted | None]:
+        return lambda: machine.mounted_at(path)
+
+    def _keep_disks(self, found: t.Mapping[str, t.Any]) -> None:
+        """The file systems beside the engine's own, each once, with those who write to it."""
+        engine = None
+        with contextlib.suppress(OSError):
+            engine = machine.mounted_at(self.snapshot.disk.path) if self.snapshot.disk else None
+        disks: dict[int, Disk] = {}
+        writers: dict[int, set[str]] = {}
+        for path, value in sorted(found.items()):
+            if not isinstance(value, machine.Mounted) or (engine and value.device == engine.device):
+                continue
+            disks.setdefault(value.device, value.disk)
+            names = {c.service or c.name for c in self.snapshot.containers if path in c.writes_to}
+            writers.setdefault(value.device, set()).update(names)
+        self.snapshot.disks = [
+            dataclasses.replace(disk, services=tuple(sorted(writers[device]))) for device, disk in disks.items()
+        ]
 
     def _sampler(self, container: Container) -> t.Callable[[], _Sample]:
         return lambda: self._sample(container)

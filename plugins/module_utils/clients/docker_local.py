@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from ..core.docker_parse import listeners_from_table
-from ..core.docker_snapshot import Disk, KernelOom, Memory, Pids, Process
+from ..core.docker_snapshot import KernelOom, Memory, Pids, Process
 
 MOST_PROCESSES = 200
 _SHORT = 4096
@@ -67,16 +67,6 @@ def local_facts(pid: int, container_id: str, root: str = "/") -> LocalFacts | No
         return None
     pids = _pids(groups.get("pids") or groups.get("") or "")
     return LocalFacts(processes, _memory(memory_dir), _throttling(cpu_dir), pids, _listeners(pid, root))
-
-
-def machine_memory(root: str = "/") -> tuple[int, int] | None:
-    """Bytes of memory of this machine, and of these what is available; None where that is not readable."""
-    try:
-        words = [line.split() for line in _read(f"{root}proc/meminfo").splitlines()]
-        found = {line[0]: int(line[1]) * 1024 for line in words if len(line) > 1 and line[1].isdigit()}
-        return found["MemTotal:"], found["MemAvailable:"]
-    except (OSError, KeyError):
-        return None
 
 
 def _groups(pid: int, container_id: str, root: str) -> dict[str, str]:
@@ -163,27 +153,8 @@ def log_bytes(path: str, container_id: str) -> int | None:
     return total
 
 
-def disk_of(path: str) -> Disk | None:
-    """The file system of a path of the engine, or of the nearest directory above it that may be looked at."""
-    directory = path
-    while len(directory) > 1:
-        try:
-            facts = os.statvfs(directory)
-        except PermissionError:
-            directory = os.path.dirname(directory)
-            continue
-        except OSError:
-            return None
-        taken, usable = facts.f_blocks - facts.f_bfree, facts.f_bavail
-        if taken + usable <= 0:
-            return None
-        inodes = 100 * (facts.f_files - facts.f_favail) / facts.f_files if facts.f_files else None
-        return Disk(directory, 100 * taken / (taken + usable), usable * facts.f_frsize, inodes)
-    return None
-
-
 _KILL = re.compile(
-    r"oom-kill:constraint=(?P<constraint>CONSTRAINT_\w+).*?task_memcg=\S*?(?P<id>[0-9a-f]{64})\S*?,task=(?P<task>[^,]*),pid="
+    r"oom-kill:constraint=(?P<constraint>CONSTRAINT_\w+).*?(?:oom_memcg=(?P<limit>[^,]*),)?task_memcg=\S*?(?P<id>[0-9a-f]{64})\S*?,task=(?P<task>[^,]*),pid="
 )
 
 
@@ -225,6 +196,7 @@ def parse_kernel(records: t.Iterable[str], boot: float) -> tuple[list[KernelOom]
         first = at if first is None else first
         match = _KILL.search(text) if "oom-kill" in text else None
         if match:
-            host = match.group("constraint") != "CONSTRAINT_MEMCG"
-            found.append(KernelOom(at, match.group("id"), match.group("task"), host))
+            # Whose limit it was: its own, or that of the machine or of a cgroup above several (a slice).
+            own = match.group("constraint") == "CONSTRAINT_MEMCG" and match.group("id") in (match.group("limit") or "")
+            found.append(KernelOom(at, match.group("id"), match.group("task"), not own))
     return None if first is None else (found, first)

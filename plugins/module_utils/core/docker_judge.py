@@ -13,6 +13,7 @@ from . import docker_resource_findings as resources
 from . import docker_room as room
 from . import docker_state_findings as states
 from .docker_drift import drifted, newest_of
+from .docker_host import host_findings
 from .docker_loops import find_loop
 from .docker_oom import find_oom
 from .docker_settings import Case, Sample, Settings, details_of
@@ -31,8 +32,7 @@ def judge(snapshot: DockerSnapshot, settings: Settings, history: t.Iterable[Samp
     samples = [sample for sample in history if _usable(sample)]
     findings = [_unmeasured(snapshot, settings, what, why) for what, why in sorted(snapshot.unmeasured.items())]
     findings += _missing(snapshot, settings)
-    disk = room.disk_high(snapshot, settings)
-    findings += [disk] if disk is not None else []
+    findings += host_findings(snapshot, settings)
     for group in _groups(snapshot):
         findings += _judge_group(group, snapshot, settings, samples)
     return findings

@@ -94,6 +94,7 @@ def container_from_inspect(data: t.Mapping[str, t.Any]) -> Container:
     )
     _limits(container, host)
     container.data_path = _data_path(container.id, _text(data.get("HostnamePath")))
+    container.writes_to = _writes_to(data.get("Mounts"))
     _logging(container, _dict(host.get("LogConfig")))
     _network(container, _dict(data.get("NetworkSettings")))
     container.network_mode = _text(host.get("NetworkMode"))
@@ -141,6 +142,12 @@ def _data_path(identifier: str, path: str) -> str:
     """The engine's own directory: it has the file of each container's name below containers/ID."""
     root, found, _rest = path.partition(f"/containers/{identifier}/")
     return root if found and identifier else ""
+
+
+def _writes_to(mounts: t.Any) -> list[str]:
+    """Sources of what is mounted into it and not read-only; a tmpfs has none."""
+    found = [_text(_dict(mount).get("Source")) for mount in _list(mounts) if _dict(mount).get("RW") is True]
+    return [path for path in found if path.startswith("/")]
 
 
 def _logging(container: Container, config: t.Mapping[str, t.Any]) -> None:

@@ -1,12 +1,12 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings about what a container or its engine runs out of besides memory: processes, disk, log and layer. Pure."""
+"""Findings about what a container runs out of besides memory: processes, log and layer. Pure."""
 
 from __future__ import annotations
 
-from .docker_settings import Case, Settings, size
-from .docker_snapshot import Container, DockerSnapshot
+from .docker_settings import Case, size
+from .docker_snapshot import Container
 from .findings import CRITICAL, Finding, Remedy
 from .thresholds import level
 
@@ -116,38 +116,4 @@ def layer_large(case: Case) -> Finding | None:
             Remedy("Put the data on a volume, and let what is temporary go to a tmpfs"),
         ),
         details={"layer_bytes": container.layer_bytes},
-    )
-
-
-def disk_high(snapshot: DockerSnapshot, settings: Settings) -> Finding | None:
-    """When it is full, nothing can be started, and every container that writes fails at the same time."""
-    disk = snapshot.disk
-    if disk is None:
-        return None
-    inodes = disk.inodes_percent if disk.inodes_percent is not None else 0.0
-    state = level(settings.thresholds, "disk_percent", max(disk.used_percent, inodes))
-    if state is None:
-        return None
-    what = "inodes" if inodes > disk.used_percent else "space"
-    used = f"{max(disk.used_percent, inodes):.0f} % of its {what}"
-    return Finding(
-        id="docker.disk.high",
-        component=settings.component,
-        subject=f"file system of {disk.path}",
-        state=state,
-        severity="P2",
-        summary=f"Docker's data ({disk.path}) is on a file system with {used} in use; {size(disk.free)} are free",
-        observed={
-            "used_percent": round(disk.used_percent, 1),
-            "inodes_percent": None if disk.inodes_percent is None else round(disk.inodes_percent, 1),
-            "free_bytes": disk.free,
-        },
-        threshold={"disk_percent": dict(settings.thresholds["disk_percent"])},
-        evidence=(f"{disk.path}: {disk.used_percent:.1f} % of its space, {inodes:.1f} % of its inodes",),
-        causes=("logs that are not rotated, old images, volumes, or what containers write into their layers",),
-        remedies=(
-            Remedy("See what takes it", "none", "docker system df -v"),
-            Remedy("Rotate logs; keep their end first"),
-            Remedy("Remove images that no container uses", "disruptive", "docker image prune -a"),
-        ),
     )

@@ -19,10 +19,14 @@ THRESHOLDS: dict[str, dict[str, float]] = {
     "restarts": {"warn": 1, "crit": 3},
     "pids_percent": {"warn": 80, "crit": 95},
     "disk_percent": {"warn": 90, "crit": 95},
+    "host_memory_percent": {"warn": 90, "crit": 95},
+    "host_pressure_percent": {"warn": 10, "crit": 40},
     "log_mib": {"warn": 1024, "crit": 10_240},
     "layer_mib": {"warn": 1024, "crit": 10_240},
 }
-"""memory_percent: working set of the limit. disk_percent: of the file system of the engine's data. log_mib: all files
+"""memory_percent: working set of the limit. disk_percent: of each file system that containers
+write to. host_memory_percent: of the machine's memory, without what it can give back at once (MemAvailable).
+host_pressure_percent: of the last minute in which all processes waited for memory. log_mib: all files
 of a container's log. layer_mib: what it wrote outside of volumes. restarts: unasked ones within the window."""
 
 Sample = t.Mapping[str, t.Any]

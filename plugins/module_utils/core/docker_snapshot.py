@@ -78,12 +78,24 @@ class Pids:
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    """The file system of the engine's data. inodes_percent is None where it has no fixed number of inodes."""
+    """A file system, by a path in it or where it is mounted. inodes_percent is None where it has no fixed number.
+
+    services: those whose containers write to it, empty for the one of the engine's own data.
+    """
 
     path: str
     used_percent: float
     free: int
     inodes_percent: float | None = None
+    services: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Pressure:
+    """Percent of the last minute in which some process, or all at once, waited for memory (PSI)."""
+
+    some: float
+    full: float
 
 
 @dataclasses.dataclass
@@ -143,6 +155,8 @@ class Container:
     log_path: str = ""
     data_path: str = ""
     """Where the engine keeps its data, as far as this container tells; empty where it does not."""
+    writes_to: list[str] = dataclasses.field(default_factory=list)
+    """Paths of the engine's machine that it may write to: volumes, and directories that are mounted into it."""
     log_options: dict[str, str] = dataclasses.field(default_factory=dict)
     log_bytes: int | None = None
     layer_bytes: int | None = None
@@ -187,6 +201,7 @@ class DockerSnapshot:
     """now is the engine's clock. events are complete from events_since on, the kernel's log from kernel_since on
     (None: it could not be read at all). gone: names of containers that vanished while they were looked at.
     machine: bytes of memory that the engine's machine has, and of these what is available.
+    disk: the file system of the engine's data. disks: the others that containers write to.
     """
 
     now: float
@@ -202,7 +217,9 @@ class DockerSnapshot:
     kernel: list[KernelOom] = dataclasses.field(default_factory=list)
     kernel_since: float | None = None
     disk: Disk | None = None
+    disks: list[Disk] = dataclasses.field(default_factory=list)
     machine: tuple[int, int] | None = None
+    pressure: Pressure | None = None
     unmeasured: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
 

@@ -33,7 +33,17 @@ def start_failed(case: Case) -> Finding:
             Remedy("Compare the container with its Compose file", "none", case.compose("config")),
         ),
         since=container.finished or container.created,
+        details=_short_of(container),
     )
+
+
+def _short_of(container: Container) -> dict[str, str]:
+    """What the machine had too little of to start it; nothing where it may have been a limit of its own."""
+    if re.search(r"no space left", container.error, re.I):
+        return {"scope": "host", "resource": "disk"}
+    if re.search(r"cannot allocate memory|OOM-killed", container.error, re.I) and not container.memory_limit:
+        return {"scope": "host", "resource": "memory"}
+    return {}
 
 
 _START_CAUSES = (

@@ -84,7 +84,9 @@ def summary(snapshot: DockerSnapshot, findings: t.Iterable[Finding]) -> dict[str
         "engine": {"address": snapshot.address, **snapshot.engine},
         "services": services,
         "disk": dataclasses.asdict(snapshot.disk) if snapshot.disk else None,
+        "disks": [dataclasses.asdict(disk) for disk in snapshot.disks],
         "machine": dict(zip(("memory_total", "memory_available"), snapshot.machine)) if snapshot.machine else None,
+        "pressure": dataclasses.asdict(snapshot.pressure) if snapshot.pressure else None,
         "now": round(snapshot.now, 3),
         "containers_total": len(snapshot.containers),
         "gone": list(snapshot.gone),
@@ -194,7 +196,9 @@ def _measured_room(snapshot: DockerSnapshot, running: list[Container]) -> list[s
         ("image by its name", sum(bool(container.tag_image) for container in running)),
     )
     said = [f"{what} of {_count(number, 'container')}" for what, number in counts if number]
-    return said + ([f"file system of {snapshot.disk.path}"] if snapshot.disk else [])
+    said += [f"file system of {disk.path}" for disk in (snapshot.disk, *snapshot.disks[:20]) if disk is not None]
+    said += ["memory of the machine"] if snapshot.machine else []
+    return said + (["how long processes wait for memory"] if snapshot.pressure else [])
 
 
 def _count(number: int, noun: str) -> str:

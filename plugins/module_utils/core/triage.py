@@ -102,7 +102,7 @@ def triage(situation: Situation) -> Triage:
     for finding in more:
         owners.setdefault(finding.component, finding.component)
     graph = _with(graph_of(inventory), {**edges, **_told(owners, inventory)})
-    verdict = _headlined(decide.decide(sort_findings([*findings, *more]), graph, explains, alone))
+    verdict = _headlined(decide.decide(sort_findings([*findings, *more]), graph, _explains(graph), alone))
     failures = [*verdict.roots, *(item.finding for item in verdict.suppressed)]
     rule = rule_of(verdict, services, owners)
     root = verdict.root
@@ -146,6 +146,18 @@ def _blind(finding: Finding, services: t.Mapping[str, str], owners: Owners) -> b
 
 def _with(graph: decide.Graph, edges: t.Mapping[str, t.Sequence[str]]) -> decide.Graph:
     return {name: [*graph.get(name, ()), *edges.get(name, ())] for name in {*graph, *edges}}
+
+
+def _explains(graph: decide.Graph) -> t.Callable[[Finding, Finding], bool]:
+    """As triage_words.explains, but what hurts only some on a host (`serves`) is the reason of nothing else on it."""
+
+    def judge(cause: Finding, effect: Finding) -> bool:
+        serves = set(cause.details.get("serves") or ())
+        if serves and serves.isdisjoint({effect.component, *decide.dependencies(graph, effect.component)}):
+            return False
+        return explains(cause, effect)
+
+    return judge
 
 
 def _told(owners: Owners, inventory: Inventory) -> dict[str, list[str]]:

@@ -21,11 +21,12 @@ from .triage_words import (
     ERRORS,
     FULL_DISK,
     HOST_RESOURCES,
+    MEMORY,
     NETWORK,
     SLOW,
     is_down,
     is_no_way,
-    killed_by_host,
+    lacking_on_host,
 )
 
 NETWORK_NODE = "network"
@@ -123,11 +124,14 @@ def _network(lost: t.Sequence[Finding]) -> Finding:
     )
 
 
+_RESOURCE = {MEMORY: "memory", **dict.fromkeys(FULL_DISK, "disk")}
+
+
 def _hosts(inventory: Inventory, findings: t.Sequence[Finding], owners: Owners) -> t.Iterator[Finding]:
-    """A host that is full, where several of those that it runs say so and its own disk was not seen."""
+    """A host that is out of something, where several of those that it runs say so and its own look did not."""
     engines: dict[str, dict[str, list[Finding]]] = {}
     for finding in findings:
-        what = "memory" if killed_by_host(finding) else "disk" if finding.id in FULL_DISK else ""
+        what = lacking_on_host(finding) or _RESOURCE.get(finding.id, "")
         owner = owners.get(finding.component, "")
         if what and finding.state == CRITICAL:
             for host in _engines_of(owner, inventory):
@@ -183,7 +187,7 @@ def _cause(verdict: Verdict, services: t.Mapping[str, str]) -> str:
         return "triage.all_down.docker"
     if NETWORK in roots:
         return "triage.all_down.network"
-    if HOST_RESOURCES in roots or full:
+    if HOST_RESOURCES in roots or MEMORY in roots or full:
         return "triage.all_down.resources"
     own = {finding.component for finding in verdict.roots if finding.component in services}
     boxes = {f.component for f in verdict.roots if f.component.partition(":")[2] in services}

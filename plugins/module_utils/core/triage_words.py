@@ -11,6 +11,8 @@ from .findings import CRITICAL, WARNING, Finding
 HOST_RESOURCES = "triage.host.resources"
 NETWORK = "triage.network.gone"
 DAEMON = "docker.daemon.unreachable"
+DISK = "docker.disk.high"
+MEMORY = "docker.host.memory"
 
 OUT_OF_SERVICE = (
     "http.auth.rejected",
@@ -46,7 +48,7 @@ NO_WAY = ("dns", "timeout", "unreachable")
 """Kinds of a look: no packet came back, or there was no address to send one to. Every check has them in its details."""
 FULL_DISK = frozenset(
     {
-        "docker.disk.high",
+        DISK,
         "kafka.disk.low",
         "kafka.logdir.failed",
         "postgresql.disk.space",
@@ -96,26 +98,32 @@ def is_no_way(finding: Finding) -> bool:
     return finding.state == CRITICAL and finding.id != DAEMON and finding.details.get("kind") in NO_WAY
 
 
-def killed_by_host(finding: Finding) -> bool:
-    """A container that the kernel chose although it was at no limit of its own."""
-    return finding.id == "docker.memory.oom_killed" and finding.details.get("scope") == "host"
+def lacking_on_host(finding: Finding) -> str:
+    """disk or memory for a container that the kernel killed at no limit of its own, or that could not be started for
+    want of it; empty for all else."""
+    if finding.details.get("scope") != "host":
+        return ""
+    if finding.id == "docker.memory.oom_killed":
+        return "memory"
+    return str(finding.details.get("resource") or "") if finding.id == "docker.container.start_failed" else ""
 
 
 def alone(finding: Finding) -> bool:
-    """As decide.stands_alone, but a host that ran out of memory explains what its kernel killed."""
-    return stands_alone(finding) and not killed_by_host(finding)
+    """As decide.stands_alone, but a host that ran out of something explains what died of that."""
+    return stands_alone(finding) and not lacking_on_host(finding)
 
 
 def explains(cause: Finding, effect: Finding) -> bool:
     """Whether a failure below can be the reason of one above it.
 
     What hurts nobody yet is the reason of nothing. A disk that fills up, a warning, is not why something is down: that
-    takes something critical. What was killed for the host's memory was so for nothing else.
+    takes something critical. What died of the host's memory or disk did so for nothing else.
     """
-    if cause.id in HARMLESS or (cause.state == WARNING and cause.id in FULL_DISK):
+    if cause.id in HARMLESS or (cause.state == WARNING and cause.id in {*FULL_DISK, MEMORY}):
         return False
-    if killed_by_host(effect):
-        return cause.id in (HOST_RESOURCES, DAEMON)
+    lacking = lacking_on_host(effect)
+    if lacking:
+        return cause.id in (HOST_RESOURCES, DAEMON, DISK if lacking == "disk" else MEMORY)
     if cause.state == WARNING and is_down(effect):
         return effect.id.startswith(("http.health.", "http.response."))
     return True
