@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from lab.content import content_hash
 from lab.errors import LabError
 
 GO_FLOOR = (1, 24)
+ANSIBLE = "ansible-core==2.19.*"
+"""The newest that runs on Python 3.11."""
 KUBERNETES = HOME / "kube"
 KUBERNETES_TIMEOUT = 3600
 
@@ -52,6 +55,18 @@ def go_binaries(config: Config, context: Path) -> None:
         env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
     )
     progress.done("Go services built", time.monotonic() - start)
+
+
+def ansible(config: Config, context: Path) -> None:
+    """ansible-core for the Python of Debian 12, fetched here, where the package index and its certificate are known."""
+    start = time.monotonic()
+    which = ["--target", context / "ansible", "--python-version", "3.11", "--only-binary", ":all:"]
+    proc.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", *which, ANSIBLE],
+        config.state / "log" / "pip-ansible.log",
+        "fetching ansible-core with pip",
+    )
+    progress.done("ansible-core fetched", time.monotonic() - start)
 
 
 def kubernetes_binary(config: Config, context: Path) -> None:

@@ -34,6 +34,8 @@ BASE_CHANGES = ('CMD ["bash"]', "ENV LANG=C.UTF-8")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOCK_TIMEOUT = 1800
 WORK = "work-"
+SYSTEMD = "systemd"
+"""Not a part of the stack: a machine that tests boot, built when they ask for it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ IMAGES = (
     Image("postgres"),
     Image("monitoring"),
     Image("redis"),
+    Image("systemd", artifacts.ansible, profile=SYSTEMD),
 )
 
 

@@ -70,10 +70,14 @@ def _is_well(lab: Lab, service: str) -> bool:
 
 
 def _free_disk(lab: Lab) -> None:
-    """The stores are as they were before; a consumer that has read further than that starts anew."""
+    """The stores are as they were before; a consumer that has read further than that starts anew.
+
+    What crashed is made anew, or its crashes would be told for a quarter of an hour.
+    """
     for service in (*stack.STORES, "notification"):
         lab.container(service).stop()
     small_disk.remove(lab.config)
+    _renew(lab, "kafka")
     acts.start(lab, *stack.STORES, "notification")
 
 
@@ -87,7 +91,7 @@ def _starve(lab: Lab) -> None:
     _record(lab, AVAILABLE, 88.2, 72.9)
     cgroups.limit_memory(lab.config.room, ROOM)
     more = lab.config.project_state / "room.json"
-    service = {"cgroup_parent": lab.config.room, "mem_limit": 0, "memswap_limit": 0}
+    service = {"cgroup_parent": _parent(lab), "mem_limit": 0, "memswap_limit": 0}
     more.write_text(json.dumps({"services": dict.fromkeys(SERVICES, service)}))
     files = ["-f", str(stack.COMPOSE_FILE), "-f", str(more)]
     new = ["up", "--no-start", "--no-deps", "--force-recreate", *SERVICES]
@@ -97,6 +101,11 @@ def _starve(lab: Lab) -> None:
             lab.container(name).start()
     for name in SERVICES:
         _await_starved(lab, name)
+
+
+def _parent(lab: Lab) -> str:
+    """systemd takes the name of a slice; else it is a path, and without its slash one below the engine's own group."""
+    return ("" if lab.client.info()["CgroupDriver"] == "systemd" else "/") + lab.config.room
 
 
 def _await_starved(lab: Lab, service: str) -> None:
@@ -121,12 +130,16 @@ def _record(lab: Lab, available: int, some: float, full: float) -> None:
 
 def _feed(lab: Lab) -> None:
     """As the compose file says."""
-    new = ["up", "-d", "--no-deps", "--force-recreate", *SERVICES]
-    stack.compose(lab.config, new, "docker-compose up", lab.lock)
+    _renew(lab, *SERVICES)
     for name in reversed(SERVICES):
         acts.await_health(lab, name, "healthy", acts.CLEARS)
     cgroups.sweep(lab.config.room)
     _forget(lab)
+
+
+def _renew(lab: Lab, *services: str) -> None:
+    new = ["up", "-d", "--no-deps", "--force-recreate", *services]
+    stack.compose(lab.config, new, "docker-compose up", lab.lock)
 
 
 def _forget(lab: Lab) -> None:

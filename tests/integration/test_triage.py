@@ -11,6 +11,7 @@ import json
 import pathlib
 import typing as t
 
+import pytest
 from runs import play
 from triage_names import NOT_KNOWN, TABLE, triage, triage_names, verdict_of
 
@@ -85,6 +86,30 @@ def test_services_that_are_down_each_for_its_own_reason_have_each_its_command(
     assert verdict["severity"] == "P1"
     assert {item["target"] for item in verdict["treatments"]} >= {"gateway", "auth", "orders", "notification"}
     assert {item["scenario"] for item in verdict["treatments"]} <= {"service", "kafka"}
+
+
+@pytest.mark.parametrize(
+    ("name", "finding"), [("host_disk_full", "docker.disk.high"), ("host_memory_short", "docker.host.memory")]
+)
+def test_a_host_that_lacks_disk_or_memory_is_the_one_cause_of_all_that_are_down(
+    fault: t.Any, tmp_path: pathlib.Path, name: str, finding: str
+) -> None:
+    with fault(name):
+        verdict = triage_names(name, tmp_path)
+    assert [item["id"] for item in verdict["roots"]] == [finding]
+    assert {item["by"] for item in verdict["suppressed"]} == {"docker-local"}
+    assert verdict["rule"]["cause"] == "triage.all_down.resources"
+    assert verdict["severity"] == "P1"
+    assert set(verdict["services"].values()) == {"down"}
+    shown = {item["finding"]["id"] for item in verdict["suppressed"]} | {finding}
+    assert shown >= set(faults.ALL[name].findings)
+
+
+def test_a_full_disk_that_nobody_uses_and_memory_that_holds_files_are_no_fault(
+    fault: t.Any, tmp_path: pathlib.Path
+) -> None:
+    with fault("host_disk_elsewhere"), fault("host_memory_cached"):
+        triage_names("host_memory_cached", tmp_path)
 
 
 def test_respond_cures_what_triage_names(fault: t.Any, tmp_path: pathlib.Path) -> None:

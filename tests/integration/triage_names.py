@@ -28,6 +28,9 @@ EXCEPTIONS: dict[str, tuple[str, str]] = {
     "all_dropped": ("network", ""),
     # Each of them is a root of its own; which one comes first is told by when it stopped.
     "all_stopped": ("container:gateway", "service"),
+    # What the machine lacks is why everything on it fails, and a person has to look.
+    "host_disk_full": ("docker-local", ""),
+    "host_memory_short": ("docker-local", ""),
     "service_dependency": ("container:redis-main", "redis"),
     # The transaction that holds the table is to blame, not the program that waits.
     "memory_database": ("postgres-main", "database"),

@@ -104,6 +104,19 @@ MEMORY = {
 }
 
 
+HOST = {
+    "host_disk_full": {
+        "docker.container.crash_loop",
+        "docker.disk.high",
+        "http.health.failing",
+        "redis.persistence.failing",
+    },
+    "host_disk_elsewhere": set(),
+    "host_memory_short": {"docker.host.memory", "docker.memory.oom_killed"},
+    "host_memory_cached": set(),
+}
+
+
 KUBERNETES = {
     "kubernetes_crashing": {"kubernetes.pod.crashloop"},
     "kubernetes_crashing_late": {"kubernetes.pod.crashloop"},
@@ -169,7 +182,7 @@ ALL_DOWN = {
 
 @pytest.mark.parametrize(
     ("scenario", "expected"),
-    [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY), (None, ALL_DOWN)],
+    [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY), (None, {**ALL_DOWN, **HOST})],
 )
 def test_every_fault_is_to_be_found_as_agreed(scenario: str | None, expected: dict[str, set[str]]) -> None:
     own = {name: fault for name, fault in faults.ALL.items() if fault.profile != "kubernetes"}

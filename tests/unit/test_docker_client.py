@@ -22,6 +22,7 @@ from ansible_collections.incident.response.plugins.module_utils.clients.docker_e
 )
 from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
 from ansible_collections.incident.response.plugins.module_utils.clients.pool import gather
+from ansible_collections.incident.response.plugins.module_utils.core.docker_snapshot import Disk
 from ansible_collections.incident.response.plugins.module_utils.core.docker_summary import summary
 from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse
 from docker_stub import StubEngine, recorded
@@ -259,6 +260,32 @@ def test_files_of_this_machine_are_of_an_engine_on_it(tmp_path):
     assert snapshot.disk.path == str(tmp_path / "docker")
     data["LogPath"] = "/nowhere"
     assert look(engine).disk is None
+
+
+def test_each_file_system_that_is_written_to_is_told_once_with_its_writers(tmp_path, monkeypatch):
+    data = recorded("exit1")
+    folder = tmp_path / "docker" / "containers" / data["Id"]
+    folder.mkdir(parents=True)
+    (folder / f"{data['Id']}-json.log").write_text("hello")
+    data["HostnamePath"], data["LogPath"] = f"{folder}/hostname", f"{folder}/{data['Id']}-json.log"
+    paths = {"/a/db": 7, "/a/logs": 7, "/gone": None, "/no": PermissionError(13, "Permission denied"), "/engine": 1}
+    data["Mounts"] = [{"Type": "bind", "Source": path, "RW": True} for path in paths]
+
+    def mounted_at(path):
+        device = paths.get(path, 1)
+        if isinstance(device, Exception):
+            raise device
+        return docker_machine.Mounted(device, Disk("/a", 50.0, 1)) if device else None
+
+    monkeypatch.setattr(docker_machine, "mounted_at", mounted_at)
+    engine = StubEngine(data)
+    assert look(engine).disks == [], "the engine is elsewhere"
+    engine.address = "unix:///var/run/docker.sock"
+    snapshot = look(engine)
+    one = snapshot.containers[0]
+    assert snapshot.disks == [Disk("/a", 50.0, 1, None, (one.service or one.name,))]
+    assert any(note.startswith("1 volumes, which could not be looked at: ") for note in snapshot.notes)
+    assert summary(snapshot, [])["disks"][0]["path"] == "/a"
 
 
 def test_memory_of_this_machine_is_of_an_engine_on_it(monkeypatch):

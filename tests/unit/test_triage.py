@@ -294,6 +294,41 @@ def test_all_down_by_a_host_without_memory() -> None:
     assert set(roots(twin)) == {f"container:{name}" for name in SERVICES}, "each was at its own limit"
 
 
+def test_all_down_by_the_memory_of_a_host_that_says_so_itself() -> None:
+    short = finding("docker.host.memory", "box-1", "P2", scope="host")
+    killed = [finding("docker.memory.oom_killed", f"container:{name}", scope="host") for name in SERVICES[:2]]
+    lacking = {"scope": "host", "resource": "memory"}
+    unborn = [finding("docker.container.start_failed", f"container:{name}", **lacking) for name in SERVICES[2:]]
+    found = decide(short, *killed, *unborn, *everything_refused(), away=SERVICES)
+    assert (roots(found), found.rule.cause) == (["box-1"], "triage.all_down.resources")
+    assert (found.verdict.root and found.verdict.root.id, named(found)[2]) == ("docker.host.memory", "")
+    warned = finding("docker.host.memory", "box-1", "P3", "warning", scope="host")
+    twin = decide(warned, *[stopped(name, 1) for name in SERVICES], *everything_refused(), away=SERVICES)
+    assert set(roots(twin)) > {"box-1", "container:login"}, "a machine with some memory left stops nobody"
+
+
+def test_a_full_disk_is_to_blame_only_for_those_who_write_to_it_and_who_needs_them() -> None:
+    disk = finding("docker.disk.high", "box-1", "P2", serves=["container:base"])
+    base = finding("docker.container.crash_loop", "container:base")
+    beside = finding("docker.container.crash_loop", "container:mailer")
+    found = decide(disk, base, beside, failing("login"), away=["base"])
+    assert sorted(roots(found)) == ["box-1", "container:mailer"]
+    assert {(i.finding.component, i.by) for i in found.verdict.suppressed} == {
+        ("container:base", "box-1"),
+        ("login", "box-1"),
+    }
+
+
+def test_what_could_not_be_started_for_want_of_disk_follows_from_it() -> None:
+    lacking = {"scope": "host", "resource": "disk"}
+    unborn = finding("docker.container.start_failed", "container:mailer", **lacking)
+    assert roots(decide(finding("docker.disk.high", "box-1", "P2"), unborn)) == ["box-1"]
+    other = finding("docker.container.start_failed", "container:mailer")
+    assert "container:mailer" in roots(decide(finding("docker.disk.high", "box-1", "P2"), other)), "a port, say"
+    memory = finding("docker.host.memory", "box-1", "P2")
+    assert "container:mailer" in roots(decide(memory, unborn)), "memory is no disk"
+
+
 def test_all_down_by_what_they_all_need() -> None:
     need = {name: {"depends_on": ["base"]} for name in SERVICES}
     down = (stopped("base"), finding("postgresql.server.refused", "base"), *[failing(name) for name in SERVICES])

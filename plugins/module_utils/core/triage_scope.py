@@ -100,7 +100,7 @@ def program(name: str) -> str:
 
 def graph_of(inventory: Inventory) -> Graph:
     """Component -> what it depends on: a host on its containers and on what it declares, a container on its engine, and
-    on the program in it."""
+    on the program in it, a pooler's container on the database."""
     where = places(inventory)
     edges: dict[str, list[str]] = {}
     for name, target in inventory.items():
@@ -111,7 +111,8 @@ def graph_of(inventory: Inventory) -> Graph:
         edges[program(name)] = needs
         for component, runtime in target.containers.items():
             mine = edges.setdefault(own[component], [])
-            mine += [need for need in (runtime.host, *inside, *needs) if need not in mine]
+            behind = [name] if component == target.pooler else []
+            mine += [need for need in (runtime.host, *inside, *needs, *behind) if need not in mine]
         edges[f"pooler:{name}"] = [name, *([own[target.pooler]] if target.pooler else [])]
     for name, target in inventory.items():
         for group, consumer in target.consumers.items():
