@@ -60,7 +60,7 @@ def go_binaries(config: Config, context: Path) -> None:
 def ansible(config: Config, context: Path) -> None:
     """ansible-core for the Python of Debian 12, fetched here, where the package index and its certificate are known."""
     start = time.monotonic()
-    which = ["--target", context / "ansible", "--python-version", "3.11", "--only-binary", ":all:"]
+    which = [f"--target={context / 'ansible'}", "--python-version=3.11", "--only-binary=:all:"]
     proc.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", *which, ANSIBLE],
         config.state / "log" / "pip-ansible.log",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
+from pathlib import Path
 from typing import Any
 
 import docker

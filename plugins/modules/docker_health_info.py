@@ -99,8 +99,8 @@ options:
       - C(pids_percent) is processes and threads of their limit (80, 95), C(disk_percent) space or inodes in use of each
         file system where the engine keeps its data or containers write to (90, 95), C(host_memory_percent) memory of
         the machine without what it can give back at once (90, 95), C(host_pressure_percent) the part of the last minute
-        in which all processes waited for memory (10, 40), C(log_mib) the log files of a container (1024, 10240) and C(layer_mib) what
-        it wrote outside of volumes (1024, 10240).
+        in which all processes waited for memory (10, 40), C(log_mib) the log files of a container (1024, 10240) and
+        C(layer_mib) what it wrote outside of volumes (1024, 10240).
     type: dict
     default: {}
 notes:

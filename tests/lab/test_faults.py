@@ -182,7 +182,7 @@ ALL_DOWN = {
 
 @pytest.mark.parametrize(
     ("scenario", "expected"),
-    [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY), (None, {**ALL_DOWN, **HOST})],
+    [("kafka", EXPECTED), ("database", DATABASE), ("service", SERVICE), ("memory", MEMORY), (None, ALL_DOWN | HOST)],
 )
 def test_every_fault_is_to_be_found_as_agreed(scenario: str | None, expected: dict[str, set[str]]) -> None:
     own = {name: fault for name, fault in faults.ALL.items() if fault.profile != "kubernetes"}

@@ -52,9 +52,7 @@ def test_who_takes_the_memory_is_named_the_largest_first():
     boxes = [running(id=name, memory=Memory(working_set=used) if used else None) for name, used in sizes.items()]
     for box in boxes:
         box.name, box.memory_limit = box.id, 0 if box.id == "small" else 4 * GIB
-    finding = only(
-        [f for f in judge(look(*boxes, machine=(8 * GIB, 0)), Settings()) if f.id == "docker.host.memory"]
-    )
+    finding = only([f for f in judge(look(*boxes, machine=(8 * GIB, 0)), Settings()) if f.id == "docker.host.memory"])
     assert finding.evidence[0] == "container large uses 3 GiB (limit 4 GiB)"
     assert finding.evidence[1] == "container small uses 1 GiB (limit none)"
     assert "1 have no limit; the limits of the others add up to 8 GiB, the machine has 8 GiB" in finding.evidence[2]
@@ -104,9 +102,7 @@ def test_the_file_system_of_a_directory(tmp_path, monkeypatch):
 
 
 MEMINFO = "MemTotal: 1000 kB\nMemFree: 1 kB\nMemAvailable: 250 kB\nHugePages_Total: 0\n"
-PRESSURE = (
-    "some avg10=1.00 avg60=2.50 avg300=3.00 total=4\nfull avg10=0.10 avg60=0.20 avg300=0.30 total=4\n"
-)
+PRESSURE = "some avg10=1.00 avg60=2.50 avg300=3.00 total=4\nfull avg10=0.10 avg60=0.20 avg300=0.30 total=4\n"
 
 
 def test_memory_and_pressure_as_the_kernel_writes_them(tmp_path):

@@ -97,9 +97,7 @@ def _memory_short(snapshot: DockerSnapshot, settings: Settings) -> Finding | Non
         severity="P2" if state == CRITICAL else "P3",
         summary=f"The machine has {size(left)} of {size(total)} memory left ({percent:.0f} % in use){waits}",
         observed={"used_percent": round(percent, 1), "available": left, "total": total, "waiting_percent": waiting},
-        threshold={
-            name: dict(settings.thresholds[name]) for name in ("host_memory_percent", "host_pressure_percent")
-        },
+        threshold={name: dict(settings.thresholds[name]) for name in ("host_memory_percent", "host_pressure_percent")},
         evidence=tuple(_takers(snapshot.containers, total)),
         causes=(
             "something on it takes more than there is: see the largest; what has no limit is not held back",

@@ -11,7 +11,7 @@ from .docker_deaths import causes_of_exit, exit_text, last_death
 from .docker_loops import Loop
 from .docker_ports import silent_ports
 from .docker_settings import Case, last_lines, log_remedy, span
-from .docker_snapshot import Process
+from .docker_snapshot import Container, Process
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .thresholds import level
 
