@@ -149,7 +149,7 @@ def _forget(lab: Lab) -> None:
 # What asks a service that is down, or waits for it.
 BESIDE = (
     *("docker.container.unhealthy", "docker.memory.unlimited", "http.metrics.broken", "http.process.restarted"),
-    *("http.connect.refused", "http.health.failing", "http.health.flapping", "http.response.reset"),
+    *("http.connect.refused", "http.health.flapping", "http.response.reset"),
     *("http.response.silent", "go.metrics.unreachable", "go.pprof.unreachable", "prometheus.target.down"),
 )
 
@@ -181,7 +181,10 @@ FAULTS = (
         _starve,
         _feed,
         ("docker.host.memory", "docker.memory.oom_killed"),
-        (*BESIDE, "docker.container.crash_loop", "docker.container.start_failed", "kafka.lag.stopped"),
+        (
+            *(*BESIDE, "http.health.failing", "kafka.lag.stopped"),
+            *("docker.container.crash_loop", "docker.container.start_failed"),
+        ),
         scenario=None,
     ),
     Fault(
