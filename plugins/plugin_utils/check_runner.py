@@ -23,35 +23,17 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.core.redact import clean
+from ..module_utils.core.spelling import misspelt
 from ..module_utils.module.check import Check, Misuse, missing_library, perform
 from . import ahead, guard, say
 from .store import Store, StoreError
 from .variables import state_dir, truth
 
 PREFIX = "incident.response."
-CHECKS = {
-    "alertmanager_health_info": "alertmanager_health",
-    "kafka_health_info": "kafka_health",
-    "kubernetes_health_info": "kubernetes_health",
-    "docker_health_info": "docker_health",
-    "postgresql_health_info": "postgresql_health",
-    "redis_health_info": "redis_health",
-    "http_health_info": "http_health",
-    "go_health_info": "go_health",
-    "prometheus_health_info": "prometheus_health",
-}
+SYSTEMS = ("alertmanager", "docker", "go", "http", "kafka", "kubernetes", "postgresql", "prometheus", "redis")
+CHECKS = {f"{system}_health_info": f"{system}_health" for system in SYSTEMS}
 """Check module -> its file in module_utils/checks."""
-GROUPS = {
-    "alertmanager_health_info": "alertmanager",
-    "kafka_health_info": "kafka",
-    "kubernetes_health_info": "kubernetes",
-    "docker_health_info": "docker",
-    "postgresql_health_info": "postgresql",
-    "redis_health_info": "redis",
-    "http_health_info": "http",
-    "go_health_info": "go",
-    "prometheus_health_info": "prometheus",
-}
+GROUPS = {f"{system}_health_info": system for system in SYSTEMS}
 """Check module -> its action group, and the prefix of the variables that set its options."""
 HISTORY_WINDOW = 3600.0
 GRACE = 10.0
@@ -83,6 +65,11 @@ def options_of(module: str, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any
     named = {option: f"{GROUPS[name]}_{option}" for option in load(module).spec.options}
     found = {option: variables[variable] for option, variable in named.items() if variable in variables}
     return {option: value for option, value in found.items() if value is not None}
+
+
+def misspelt_of(module: str, variables: t.Iterable[str]) -> dict[str, str]:
+    """Variable -> the one that was probably meant, for those that nearly have the name of an option of this check."""
+    return misspelt(variables, f"{GROUPS[module.removeprefix(PREFIX)]}_", load(module).spec.options)
 
 
 def defaults_of(plugin: ActionBase, module: str, group: str) -> dict[str, t.Any]:
@@ -133,6 +120,9 @@ class CheckRunner(ActionBase):
 
         They are read here and not handed over, so that no password is in the arguments or results of another step.
         """
+        for name, meant in misspelt_of(module, variables).items():
+            host = variables.get("inventory_hostname")
+            self._display.warning(f"{host}: no check reads {name}, so that it has no effect. Is {meant} meant?")
         defaults = defaults_of(self, module, GROUPS.get(module.removeprefix(PREFIX), ""))
         return {**defaults, **options_of(module, variables), **own}
 

@@ -111,6 +111,17 @@ def test_healthy_is_one_line_and_status_0_by_path_and_by_name(house: House) -> N
         assert (by_name.status, len(by_name.lines)) == (0, 1), str(by_name)
 
 
+def test_a_misspelt_variable_is_told_and_one_of_another_role_is_not(house: House) -> None:
+    """It would have no effect, and a threshold that nobody reads is noticed when it is too late."""
+    with serving(well) as shop:
+        house.service("shop", shop.url(), http_threshold={"health_ms": {"warn": 1}}, http_proxy_of_the_printer="none")
+        run = house.play()
+    text = " ".join(str(run).split())
+    assert run.status == 0, text
+    assert "shop: no check reads http_threshold, so that it has no effect. Is http_thresholds meant?" in text
+    assert "printer" not in text
+
+
 @pytest.mark.core
 def test_what_is_broken_is_named_with_what_follows_and_the_status_is_not_0(house: House) -> None:
     with serving(blames_the_cache) as shop, serving(well) as till:
