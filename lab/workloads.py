@@ -9,6 +9,9 @@ from lab.config import Config
 NAMESPACE = "incident-lab"
 FAULTS = "incident-faults"
 REPLICAS = 2
+DRAIN = 3
+STOP = 7
+"""Seconds for running requests, of which the services take 5 at most, and to end."""
 GROUP_SUFFIX = "-kubernetes"
 """Its consumers read the same topic as the one of compose, each group everything."""
 BROKERS = "kafka:29092"
@@ -70,12 +73,16 @@ def _own(name: str, image: str, port: int, admin_port: int, settings: dict[str, 
         # Whether it works is asked; whether it lives must not depend on what it needs.
         "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 3, "timeoutSeconds": 3},
         "livenessProbe": {"tcpSocket": {"port": "http"}, "periodSeconds": 10, "timeoutSeconds": 3},
+        # Who asks hears a moment late that a pod goes: until then it answers on, and then finishes what it has begun.
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN}}},
         "resources": {
             "requests": {"cpu": "10m", "memory": "32Mi"},
             "limits": {"cpu": "500m", "memory": "128Mi"},
         },
     }
-    return deployment(name, NAMESPACE, {"app": name}, [container], replicas=REPLICAS)
+    return deployment(
+        name, NAMESPACE, {"app": name}, [container], replicas=REPLICAS, terminationGracePeriodSeconds=DRAIN + STOP
+    )
 
 
 def deployment(

@@ -232,7 +232,9 @@ msg:
   type: str
   sample: "did restart Deployment shop/orders: 2 of 2 pods are of the new template, 2 available (2 before)"
 notes:
-  description: What else to know, as what will undo it later, and what could not be looked at.
+  description:
+    - What else to know, as what will undo it later, what could not be looked at, and why requests may be lost while its
+      pods go and come.
   returned: always
   type: list
   elements: str

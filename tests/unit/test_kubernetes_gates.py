@@ -9,6 +9,7 @@ import copy
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import kubernetes_plan as plan
+from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_drain import losses
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_gates import judge, said
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_gates_owner import deployers, touched
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_gates_room import free_of, needs
@@ -472,3 +473,48 @@ def test_objects_with_nothing_in_them_speak_against_nothing(make):
     from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_target import Workload
 
     assert "controller" not in reasons(make(found=Workload("Deployment", raw)))
+
+
+# Without losing a request
+
+SERVING = {
+    "ports": [{"containerPort": 8080}],
+    "readinessProbe": {"httpGet": {"path": "/health", "port": 8080}},
+    "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+}
+
+
+def serving(grace=None, **changes):
+    """changes: of the container; None takes something away."""
+    wanted = template(**{name: value for name, value in {**SERVING, **changes}.items() if value is not None})
+    wanted["spec"].update({} if grace is None else {"terminationGracePeriodSeconds": grace})
+    return workload(template=wanted)
+
+
+@pytest.mark.parametrize("make", [restarting, enlarging, deleting])
+def test_what_loses_requests_while_pods_go_and_come_is_said_and_not_refused(make):
+    assert losses(make(found=serving())) == []
+    unasked, abrupt, killed = (
+        make(found=serving(readinessProbe=None)),
+        make(found=serving(lifecycle=None)),
+        make(found=serving(grace=5)),
+    )
+    assert ["no readinessProbe" in note for note in losses(unasked)] == [True]
+    assert ["no preStop hook" in note for note in losses(abrupt)] == [True]
+    assert ["killed after 5 s" in note for note in losses(killed)] == [True]
+    assert losses(make(found=serving(grace=6))) == []
+    assert reasons(unasked) == reasons(abrupt) == reasons(killed) == []
+
+
+def test_who_takes_no_requests_loses_none():
+    assert losses(restarting()) == [], "it names no port, and nobody asks it over the network"
+    assert losses(restarting(found=serving(ports=None, lifecycle=None))), "it is asked over the network"
+    by_command = {"exec": {"command": ["true"]}}
+    worker = serving(ports=None, lifecycle=None, readinessProbe=by_command)
+    assert losses(restarting(found=worker)) == []
+
+
+def test_fewer_pods_lose_requests_and_more_do_not():
+    found = serving(lifecycle=None, readinessProbe=None)
+    assert losses(scaling(3, found=found)) == losses(scaling(2, found=found)) == []
+    assert [note.split(":")[0] for note in losses(scaling(1, found=found))] == ["Container app has no preStop hook"]

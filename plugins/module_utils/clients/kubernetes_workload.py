@@ -12,6 +12,7 @@ import typing as t
 from ..core import kubernetes_plan as plan
 from ..core import kubernetes_rollout as rollout
 from ..core.kubernetes_diff import differing, wish_of
+from ..core.kubernetes_drain import losses
 from ..core.kubernetes_gates import Verdict, judge, said
 from ..core.kubernetes_gates_owner import deployers
 from ..core.kubernetes_pod import check_pod, delete, owner_of
@@ -106,7 +107,7 @@ class _Action:
         self.change = change
         self.base = rollout.Baseline.of(self.before, scene.pods)
         self.verdict = judge(self.case, self.params["override"])
-        self.notes = [*change.notes, *deployers(self.case)]
+        self.notes = [*change.notes, *deployers(self.case), *losses(self.case)]
         self.notes += [f"Not looked at, as it may not be read: {why}" for why in scene.unread.values()]
         self.notes += [f"override={refusal.reason}: {refusal.why}" for refusal in self.verdict.overridden]
         if self.verdict.refused:
