@@ -137,13 +137,11 @@ def execute(node: Container, *command: str) -> str:
 
 def write_login(config: Config, **changes: str) -> None:
     """The kubeconfig of who looks; `changes` are for faults. JSON is YAML that any program reads."""
-    made = json.loads(config.kubernetes_operator.read_text())
+    made = {**json.loads(config.kubernetes_operator.read_text()), **changes}
     cluster = {"server": f"https://127.0.0.1:{config.ports[SERVICE]}", "certificate-authority-data": made["authority"]}
     user = {"client-certificate-data": made["certificate"], "client-key-data": made["key"]}
-    if "token" in changes:
-        user = {"token": changes["token"]}
-    if "authority" in changes:
-        cluster["certificate-authority-data"] = changes["authority"]
+    if "token" in made:
+        user = {"token": made["token"]}
     content = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -13,9 +13,11 @@ from lab.faults import (
     everything,
     host,
     kubernetes,
+    kubernetes_hostile,
     kubernetes_node,
     kubernetes_room,
     kubernetes_twins,
+    kubernetes_written,
     memory,
     offsets,
     pods_consumers,
@@ -29,7 +31,8 @@ from lab.faults.model import Fault
 
 MODULES = (
     *(consumer, broker, topic, offsets, cluster, twins, postgresql, redis, service, memory, everything, host),
-    *(kubernetes, kubernetes_room, kubernetes_node, kubernetes_twins, pods_consumers),
+    *(kubernetes, kubernetes_room, kubernetes_node, kubernetes_twins, kubernetes_hostile, kubernetes_written),
+    pods_consumers,
 )
 
 ALL: dict[str, Fault] = {fault.id: fault for module in MODULES for fault in module.FAULTS}

@@ -17,12 +17,18 @@ NODE = kubernetes.SERVICE
 STALE = "stale"
 PRESSURE = ("--eviction-soft=memory.available<99.9%", "--eviction-soft-grace-period=memory.available=24h")
 """The node says at once that its memory is short, and would do something about it tomorrow."""
+EXPIRED = """cd $(mktemp -d)
+openssl req -new -newkey rsa:2048 -nodes -keyout key -out request -subj /CN={user} 2> /dev/null
+openssl x509 -req -in request -CA {pki}/ca.crt -CAkey {pki}/ca.key -set_serial 7 -days -1 2> /dev/null
+cat key
+rm -r $PWD"""
+"""A certificate of the cluster's own authority, which ended a day ago, and its key."""
 OTHER_AUTHORITY = "openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=lab-ca -days 30"
 NOT_ALIVE = ("docker.container.unhealthy",)
 """The health check of the node's container asks its API."""
 
 
-def _signal(lab: Lab, part: str, signal: str) -> None:
+def signal_part(lab: Lab, part: str, signal: str) -> None:
     kubernetes.execute(lab.container(NODE), "part", "signal", part, signal)
 
 
@@ -78,11 +84,11 @@ def _start_api(lab: Lab) -> None:
 
 
 def _pause_api(lab: Lab) -> None:
-    _signal(lab, "apiserver", "STOP")
+    signal_part(lab, "apiserver", "STOP")
 
 
 def _continue_api(lab: Lab) -> None:
-    _signal(lab, "apiserver", "CONT")
+    signal_part(lab, "apiserver", "CONT")
     _answers_again(lab)
 
 
@@ -96,12 +102,12 @@ def _ignore(lab: Lab) -> None:
     image = kubernetes.service_image(lab.config)
     lab.kubernetes.apply(_stale(image, 1))
     pods.await_shown(lab, STALE, pods.available)
-    _signal(lab, "controller-manager", "STOP")
+    signal_part(lab, "controller-manager", "STOP")
     lab.kubernetes.apply(_stale(image, 2))
 
 
 def _attend(lab: Lab) -> None:
-    _signal(lab, "controller-manager", "CONT")
+    signal_part(lab, "controller-manager", "CONT")
     lab.kubernetes.remove(path(_stale("", 1)))
     pods.await_gone(lab, STALE)
 
@@ -120,6 +126,15 @@ def _permit(lab: Lab) -> None:
 
 def _spoil_token(lab: Lab) -> None:
     kubernetes.write_login(lab.config, token="lab-Rk4v-no-such-token")
+
+
+def _spoil_certificate(lab: Lab) -> None:
+    script = EXPIRED.format(user=workloads.OPERATOR, pki=kubernetes.CERTIFICATES)
+    certificate, _, key = kubernetes.execute(lab.container(NODE), "sh", "-c", script).partition("-----BEGIN PRIVATE")
+    parts = {"certificate": certificate, "key": f"-----BEGIN PRIVATE{key}"}
+    kubernetes.write_login(
+        lab.config, **{name: base64.b64encode(text.encode()).decode() for name, text in parts.items()}
+    )
 
 
 def _spoil_authority(lab: Lab) -> None:
@@ -178,6 +193,13 @@ FAULTS = (
         "kubernetes_unauthorized",
         "the token of the kubeconfig is not known",
         _spoil_token,
+        _mend_login,
+        ("kubernetes.auth.failed",),
+    ),
+    _fault(
+        "kubernetes_certificate_expired",
+        "the client certificate of the kubeconfig has expired",
+        _spoil_certificate,
         _mend_login,
         ("kubernetes.auth.failed",),
     ),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import json
 import typing as t
 
 import docker
@@ -22,6 +23,8 @@ from servers import until
 from lab import config, faults, kubernetes, locks, workloads
 from lab.faults import pods
 from lab.faults.kubernetes import TABLE as PODS
+from lab.faults.kubernetes_hostile import CANARY
+from lab.faults.kubernetes_hostile import TABLE as HOSTILE
 from lab.faults.kubernetes_room import TABLE as ROOM
 from lab.faults.kubernetes_twins import TABLE as TWINS
 from lab.faults.model import Lab
@@ -31,7 +34,7 @@ pytestmark = pytest.mark.kubernetes
 WHOLE = ("quota",)
 """What holds for all that is in a namespace comes alone, too."""
 TOGETHER = {
-    row[0].name: (row[0], set(row[2]), set(row[3])) for row in (*PODS, *ROOM, *TWINS) if row[0].name not in WHOLE
+    row[0].name: (row[0], set(row[2]), set(row[3])) for row in (*PODS, *ROOM, *TWINS, *HOSTILE) if row[0].name not in WHOLE
 }
 ALONE = [
     fault
@@ -52,6 +55,8 @@ SOON: dict[str, t.Any] = {
     "volume_seconds": {"warn": 1, "crit": 900},
 }
 """What is found of a workload depends on how long it has been so: thresholds as short as the lab is fast."""
+WORDS = {"kubernetes_certificate_expired": "the client certificate expired at "}
+"""What is told besides, as the id alone does not tell it from others."""
 SLOW = 90.0
 """Seconds until the kubelet, the scheduler and the controllers have said everything, on a busy machine."""
 
@@ -96,6 +101,17 @@ def test_all_that_is_an_object_of_its_own_is_found_as_exactly_that(lab: Lab) -> 
         with contextlib.suppress(AssertionError):
             until("every fault to be found as itself, and no twin", lambda: not seen(lab, history), SLOW)
         assert seen(lab, history) == {}
+        told_safely(look(lab, namespaces=[workloads.FAULTS]))
+
+
+def told_safely(result: dict[str, t.Any]) -> None:
+    """What the hostile pod wrote was read, and is harmless."""
+    own = [finding for finding in result["findings"] if finding["details"].get("name") == "hostile"]
+    text = json.dumps(result, ensure_ascii=False)
+    assert "error: {{ lookup" in json.dumps(own), "its log is in what was found"
+    assert CANARY not in text
+    assert not [char for char in text if char in "\x00\x07\x1b\u202e\ufeff" or "\ud800" <= char <= "\udfff"]
+    assert len(text) < 400_000, "one line of 300,000 characters is cut"
 
 
 def seen(lab: Lab, history: t.Any) -> dict[str, str]:
@@ -131,6 +147,7 @@ def test_what_touches_the_node_or_its_api_is_found_as_exactly_that(fault: t.Any,
         with contextlib.suppress(AssertionError):
             until("it to be found as exactly that", lambda: not strange(), SLOW)
         assert not strange()
+        assert WORDS.get(fault.id, "") in str(look(lab)["findings"])
     finally:
         fault.clear(lab)
         until("the cluster to be well again", lambda: not look(lab)["findings"], SLOW)

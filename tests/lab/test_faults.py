@@ -153,6 +153,7 @@ KUBERNETES = {
     "kubernetes_api_paused": {"kubernetes.api.silent"},
     "kubernetes_api_tls": {"kubernetes.api.tls"},
     "kubernetes_unauthorized": {"kubernetes.auth.failed"},
+    "kubernetes_certificate_expired": {"kubernetes.auth.failed"},
     "kubernetes_forbidden": {"kubernetes.auth.forbidden"},
     "kubernetes_stale": {"kubernetes.status.stale"},
     "kubernetes_rolling": set(),
@@ -160,6 +161,11 @@ KUBERNETES = {
     "kubernetes_restarted_once": set(),
     "kubernetes_scaled_to_zero": set(),
     "kubernetes_cron_suspended": set(),
+    "kubernetes_hostile": {"kubernetes.pod.crashloop"},
+    "kubernetes_hostile_well": set(),
+    "kubernetes_hpa_max": {"kubernetes.hpa.max"},
+    "kubernetes_hpa_enough": set(),
+    "kubernetes_restarted_long_ago": set(),
 }
 
 

@@ -14,10 +14,10 @@ from lab import artifacts, cgroups, config, faults, kubernetes, kubernetes_api, 
 from lab.config import Config
 from lab.errors import LabError
 from lab.faults import kubernetes as failing
-from lab.faults import kubernetes_room, kubernetes_twins
+from lab.faults import kubernetes_hostile, kubernetes_room, kubernetes_twins
 
 IMAGE = "incident-lab/services:1"
-RECIPES = [row[0] for module in (failing, kubernetes_room, kubernetes_twins) for row in module.TABLE]
+RECIPES = [row[0] for module in (failing, kubernetes_room, kubernetes_twins, kubernetes_hostile) for row in module.TABLE]
 
 
 @pytest.fixture
@@ -108,6 +108,8 @@ def test_a_spoiled_login_is_put_back_exactly(settings: Config) -> None:
     other = base64.b64encode(b"other").decode()
     kubernetes.write_login(settings, authority=other)
     assert login(settings)[0]["certificate-authority-data"] == other
+    kubernetes.write_login(settings, certificate=other)
+    assert login(settings)[1]["client-certificate-data"] == other
     kubernetes.write_login(settings)
     assert settings.kubeconfig.read_bytes() == before
 
