@@ -59,9 +59,18 @@ def _eating(name: str, image: str) -> list[Object]:
 def _one_eating(name: str, image: str) -> list[Object]:
     """Five of the same, of which the third takes more than it may."""
     script = f"case $(hostname) in *-2) sleep 2; exec tail /dev/zero;; esac; {IDLE}"
-    spec = pods.workload(name, [_hungry(image, script)], 5)["spec"]
+    return [_set(name, _hungry(image, script), 5)]
+
+
+def _set(name: str, container: Object, replicas: int) -> Object:
+    """A StatefulSet whose pods start all at once."""
+    spec = pods.workload(name, [container], replicas)["spec"]
     wanted = {**spec, "serviceName": name, "podManagementPolicy": "Parallel"}
-    return [workloads.made("apps/v1", "StatefulSet", name, pods.labels(name), spec=wanted)]
+    return workloads.made("apps/v1", "StatefulSet", name, pods.labels(name), spec=wanted)
+
+
+def _shell_set(script: str):
+    return lambda name, image: [_set(name, pods.container(image, script), 2)]
 
 
 def _hungry(image: str, script: str) -> Object:
@@ -102,6 +111,7 @@ def _key(kind: str, name: str, key: str) -> Object:
     return {f"{kind}KeyRef": {"name": name, "key": key}}
 
 
+SETS = "apps/v1/statefulsets"
 CRASHED = pods.waits_for("CrashLoopBackOff")
 NO_CONFIG = pods.waits_for("CreateContainerConfigError")
 NO_IMAGE = pods.waits_for("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
@@ -125,6 +135,26 @@ TABLE: tuple[tuple[Recipe, str, tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         Recipe("crashing-new", _shell(CRASH, 2), pods.both(CRASHED, pods.restarted(2)), _idle),
         "the new revision crashes while the pods of the old one go on",
+        ("kubernetes.pod.crashloop",),
+        BESIDE,
+        "service",
+    ),
+    (
+        Recipe(
+            "crashing-new-set",
+            _shell_set(CRASH),
+            pods.both(CRASHED, pods.restarted(2)),
+            _shell_set(IDLE),
+            lambda api, name: pods.available(api, name, SETS),
+        ),
+        "the new revision of a StatefulSet crashes at its first pod",
+        ("kubernetes.pod.crashloop",),
+        BESIDE,
+        "service",
+    ),
+    (
+        Recipe("killed", _shell("sleep 5 & kill -9 $!; wait $!"), pods.both(CRASHED, pods.restarted(2))),
+        "a pod is killed again and again, and not for its memory",
         ("kubernetes.pod.crashloop",),
         BESIDE,
         "service",

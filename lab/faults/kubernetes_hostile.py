@@ -1,4 +1,4 @@
-"""Text in Kubernetes that is meant to hurt who reads it: in log lines, in what a process leaves behind, in annotations."""
+"""Text in Kubernetes that is meant to hurt who reads it: in log lines, last words of processes, annotations."""
 
 from __future__ import annotations
 

@@ -31,6 +31,17 @@ class Recipe:
     shows: Callable[[Api, str], str | None]
     before: Callable[[str, str], list[Object]] | None = None
     """What stood there, and was well, before."""
+    well: Callable[[Api, str], str | None] | None = None
+    """Why it is not yet well; without it, what a Deployment says."""
+
+    def stand(self, lab: Lab, image: str) -> None:
+        """Make what stood there before, if anything; whether it is well is awaited with `await_well`."""
+        for wanted in self.before(self.name, image) if self.before else ():
+            lab.kubernetes.apply(wanted)
+
+    def await_well(self, lab: Lab, timeout: float) -> None:
+        if self.before:
+            await_shown(lab, self.name, self.well or available, timeout)
 
     @property
     def inject(self) -> Callable[[Lab], None]:
@@ -43,10 +54,8 @@ class Recipe:
 
 def _inject(lab: Lab, recipe: Recipe) -> None:
     image = kubernetes.service_image(lab.config)
-    if recipe.before:
-        for wanted in recipe.before(recipe.name, image):
-            lab.kubernetes.apply(wanted)
-        await_shown(lab, recipe.name, available)
+    recipe.stand(lab, image)
+    recipe.await_well(lab, SHOWS)
     for wanted in recipe.objects(recipe.name, image):
         lab.kubernetes.apply(wanted)
     await_shown(lab, recipe.name, recipe.shows)
@@ -162,9 +171,9 @@ def _condition(found: list[Object], kind: str, status: str, reason: str | None) 
     return f"{kind} is {', '.join(states) or 'unknown'}"
 
 
-def available(api: Api, name: str) -> str | None:
-    """All replicas of its Deployment are there."""
-    found = api.get(own_path("apps/v1/deployments", name))
+def available(api: Api, name: str, plural: str = "apps/v1/deployments") -> str | None:
+    """All replicas of its Deployment are there, or of another kind of workload."""
+    found = api.get(own_path(plural, name))
     has, wanted = found.get("status", {}).get("availableReplicas", 0), found["spec"]["replicas"]
     return None if has == wanted else f"{has} of {wanted} replicas are available"
 

@@ -15,7 +15,6 @@ import itertools
 import os
 import threading
 import time
-import typing as t
 
 from lab.kubernetes_api import Api
 

@@ -34,7 +34,9 @@ pytestmark = pytest.mark.kubernetes
 WHOLE = ("quota",)
 """What holds for all that is in a namespace comes alone, too."""
 TOGETHER = {
-    row[0].name: (row[0], set(row[2]), set(row[3])) for row in (*PODS, *ROOM, *TWINS, *HOSTILE) if row[0].name not in WHOLE
+    row[0].name: (row[0], set(row[2]), set(row[3]))
+    for row in (*PODS, *ROOM, *TWINS, *HOSTILE)
+    if row[0].name not in WHOLE
 }
 ALONE = [
     fault
@@ -57,6 +59,8 @@ SOON: dict[str, t.Any] = {
 """What is found of a workload depends on how long it has been so: thresholds as short as the lab is fast."""
 WORDS = {"kubernetes_certificate_expired": "the client certificate expired at "}
 """What is told besides, as the id alone does not tell it from others."""
+NEW = {"crashing-new": True, "crashing-new-set": True, "crashing": False, "oom-one": False}
+"""Whether a new revision brought it: of a Deployment its ReplicaSets say so, of a StatefulSet its ControllerRevisions."""
 SLOW = 90.0
 """Seconds until the kubelet, the scheduler and the controllers have said everything, on a busy machine."""
 
@@ -87,11 +91,9 @@ def test_all_that_is_an_object_of_its_own_is_found_as_exactly_that(lab: Lab) -> 
     with contextlib.ExitStack() as stack:
         for recipe, _must, _may in TOGETHER.values():
             stack.callback(recipe.clear, lab)
-            for wanted in recipe.before(recipe.name, image) if recipe.before else ():
-                lab.kubernetes.apply(wanted)
+            recipe.stand(lab, image)
         for recipe, _must, _may in TOGETHER.values():
-            if recipe.before:
-                pods.await_shown(lab, recipe.name, pods.available, SLOW)
+            recipe.await_well(lab, SLOW)
             for wanted in recipe.objects(recipe.name, image):
                 lab.kubernetes.apply(wanted)
         for recipe, _must, _may in TOGETHER.values():
@@ -101,7 +103,14 @@ def test_all_that_is_an_object_of_its_own_is_found_as_exactly_that(lab: Lab) -> 
         with contextlib.suppress(AssertionError):
             until("every fault to be found as itself, and no twin", lambda: not seen(lab, history), SLOW)
         assert seen(lab, history) == {}
-        told_safely(look(lab, namespaces=[workloads.FAULTS]))
+        result = look(lab, namespaces=[workloads.FAULTS])
+        told_safely(result)
+        assert {name for name in NEW if blamed(result, name)} == {name for name, new in NEW.items() if new}
+
+
+def blamed(result: dict[str, t.Any], name: str) -> bool:
+    """Whether a new revision is said to have brought it."""
+    return any(row["details"].get("new_revision") for row in result["findings"] if row["details"].get("name") == name)
 
 
 def told_safely(result: dict[str, t.Any]) -> None:

@@ -48,4 +48,3 @@ def test_a_restart_under_traffic_loses_no_request() -> None:
     assert len(before) == len(after) == workloads.REPLICAS and not before & after, "every pod is another one"
     assert after <= set(traffic.answered)
     assert traffic.lost == []
-

@@ -121,6 +121,8 @@ KUBERNETES = {
     "kubernetes_crashing": {"kubernetes.pod.crashloop"},
     "kubernetes_crashing_late": {"kubernetes.pod.crashloop"},
     "kubernetes_crashing_new": {"kubernetes.pod.crashloop"},
+    "kubernetes_crashing_new_set": {"kubernetes.pod.crashloop"},
+    "kubernetes_killed": {"kubernetes.pod.crashloop"},
     "kubernetes_oom": {"kubernetes.memory.oom"},
     "kubernetes_oom_one": {"kubernetes.memory.oom"},
     "kubernetes_image": {"kubernetes.image.pull"},

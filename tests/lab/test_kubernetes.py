@@ -17,7 +17,9 @@ from lab.faults import kubernetes as failing
 from lab.faults import kubernetes_hostile, kubernetes_room, kubernetes_twins
 
 IMAGE = "incident-lab/services:1"
-RECIPES = [row[0] for module in (failing, kubernetes_room, kubernetes_twins, kubernetes_hostile) for row in module.TABLE]
+RECIPES = [
+    row[0] for module in (failing, kubernetes_room, kubernetes_twins, kubernetes_hostile) for row in module.TABLE
+]
 
 
 @pytest.fixture

@@ -122,6 +122,9 @@ def test_137_called_error_is_memory_only_where_something_says_so() -> None:
     node_says = event("Node/node1", "SystemOOM", "System OOM encountered, victim process: app, pid: 7", 1)
     finding = only(looked({**sick(killed, limit="64Mi"), "events": [node_says]}), "memory.oom")
     assert "SystemOOM" in finding["causes"][0]
+    assert (finding["details"]["confidence"], "as it seems" in finding["summary"]) == ("likely", True)
+    certain = only(looked(sick(container("CrashLoopBackOff", 3, ended(137, "OOMKilled")))), "memory.oom")
+    assert (certain["details"]["confidence"], "as it seems" in certain["summary"]) == ("certain", False)
 
     def metrics(path: str, _query: dict[str, str], _visit: int) -> tuple[int, bytes] | None:
         if "metrics.k8s.io" not in path:
@@ -129,6 +132,58 @@ def test_137_called_error_is_memory_only_where_something_says_so() -> None:
         return 200, json.dumps({"containers": [{"name": "app", "usage": {"memory": "62Mi"}}]}).encode()
 
     assert "97% of its limit" in only(looked(sick(killed, limit="64Mi"), metrics), "memory.oom")["causes"][0]
+
+
+KERNEL = "Memory cgroup out of memory: Killed process 4242 ({}) total-vm:70000kB, anon-rss:65536kB"
+CGROUP = "oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/kubepods/burstable/pod{}/0c1,task=tail,pid=4242,uid=0"
+
+
+def ran(command: str, cluster: dict[str, Any]) -> dict[str, Any]:
+    """The same, with what its containers run."""
+    for found in cluster["pods"]:
+        found["spec"]["containers"][0]["command"] = ["sh", "-c", command]
+    return cluster
+
+
+@pytest.mark.parametrize(
+    ("message", "command", "confidence"),
+    [
+        (KERNEL.format("tail"), "exec /usr/bin/tail /dev/zero", "likely"),
+        (KERNEL.format("java"), "exec /usr/bin/tail /dev/zero", None),
+        ("System OOM encountered, victim process: java, pid: 7", "exec tail /dev/zero", None),
+        (CGROUP.format("uid-app-a1-x"), "exec gateway", "certain"),
+        (CGROUP.format("uid_app_a1_x"), "exec gateway", "certain"),
+        (CGROUP.format("uid-other-b2-y"), "exec tail /dev/zero", None),
+    ],
+)
+def test_what_a_node_says_of_memory_is_about_one_pod(message: str, command: str, confidence: str | None) -> None:
+    killed = ran(command, sick(container("CrashLoopBackOff", 3, ended(137)), limit="64Mi"))
+    result = looked({**killed, "events": [event("Node/node1", "OOMKilling", message)]})
+    if confidence:
+        assert result["findings"][0]["details"]["confidence"] == confidence
+        assert ids(result)[0] == "memory.oom"
+    else:
+        finding = only(result, "pod.crashloop")
+        assert any(cause.startswith("perhaps memory") for cause in finding["causes"]), "it is not hidden either"
+
+
+def test_who_else_was_killed_at_that_time_makes_it_unknown_whom_a_node_means() -> None:
+    killed = container("CrashLoopBackOff", 3, ended(137))
+    other = pod("other-b2-z", killed, owner="ReplicaSet/other-b2", revision="b2")
+    says = [event("Node/node1", "SystemOOM", "System OOM encountered", 1)]
+    both = sick(killed, limit="64Mi")
+    assert "memory.oom" in ids(looked({**both, "events": says}))
+    both["pods"].append(other)
+    assert "memory.oom" not in ids(looked({**both, "events": says}))
+    other["status"]["containerStatuses"] = [container("CrashLoopBackOff", 3, ended(137, ago=400))]
+    assert "memory.oom" in ids(looked({**both, "events": says}))
+
+
+def test_what_a_node_said_of_memory_at_another_time_explains_nothing() -> None:
+    killed = sick(container("CrashLoopBackOff", 3, ended(137, ago=200)), limit="64Mi")
+    says = event("Node/node1", "SystemOOM", "System OOM encountered, victim process: app", 1)
+    del says["firstTimestamp"]
+    assert only(looked({**killed, "events": [says]}), "pod.crashloop")
 
 
 def test_137_after_a_failed_probe_is_the_probe() -> None:

@@ -17,7 +17,8 @@ import typing as t
 
 from ..core import kubernetes_parse as parse
 from ..core.hostile import inert
-from ..core.kubernetes_judge_pods import KILLED, troubled, worth
+from ..core.kubernetes_judge_pods import troubled, worth
+from ..core.kubernetes_kills import KILLED
 from ..core.kubernetes_settings import Settings
 from ..core.kubernetes_snapshot import Container, Key, Log, Pod, Refusal, Snapshot, Tally
 from ..core.kubernetes_world import World

@@ -24,8 +24,8 @@ from .kubernetes_judge_pods import (
     UNSCHEDULABLE,
     VOLUME,
     Verdict,
-    out_of_memory,
 )
+from .kubernetes_kills import KILLED, OutOfMemory, node_kills, out_of_memory
 from .kubernetes_settings import kubectl, look, span
 from .kubernetes_snapshot import Key
 from .kubernetes_world import World
@@ -165,18 +165,32 @@ def _events_text(verdict: Verdict, world: World) -> str:
     return " ".join(event.message for event in world.recent(verdict.pod.key)[:5])
 
 
+def memory_of(verdict: Verdict, world: World) -> OutOfMemory | None:
+    """How it is known of a verdict that memory ran out, None for one of another kind."""
+    end = verdict.container.latest_end if verdict.container else None
+    if verdict.name != OOM or verdict.container is None or end is None:
+        return None
+    return out_of_memory(verdict.container, end, verdict.pod, world)
+
+
 def _of_the_end(name: str, verdict: Verdict, world: World) -> list[str]:
     container = verdict.container
     end = container.latest_end if container else None
     if container is None or end is None:
         return []
     if name == OOM:
-        how = out_of_memory(container, end, verdict.pod, world)
+        oom = memory_of(verdict, world)
+        if oom is None:
+            return []
         limit = (
             f"its limit is {container.memory_limit / 2**20:.0f} MiB" if container.memory_limit else "it has no limit"
         )
-        return [f"memory ran out: {how}; {limit}"]
-    found = []
+        return [f"memory ran out ({oom.confidence}): {oom.how}; {limit}"]
+    found = [
+        f"perhaps memory: its node says {event.reason} of that time, and not of which pod"
+        for event in node_kills(end, verdict.pod, world)[:1]
+        if end.exit_code == KILLED
+    ]
     log = world.snapshot.logs.get((verdict.pod.namespace, verdict.pod.name, container.name))
     refused = [entry["text"] for entry in log.entries if REFUSED.search(entry["text"])] if log else []
     if refused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .kubernetes_kills import out_of_memory, probe_kills
 from .kubernetes_snapshot import NO_CONDITION, Container, Ended, Key, Pod
 from .kubernetes_world import World
 
@@ -40,7 +41,6 @@ STARTING = ("", "ContainerCreating", "PodInitializing", "PodCreated")
 STATES = ("", "running", "waiting", "terminated")
 PHASES = ("", "Pending", "Running", "Succeeded", "Failed", "Unknown")
 BAD_COMMAND = (126, 127)
-KILLED = 137
 MISSING = re.compile(
     r"(?:configmap|secret) \"[^\"]+\" not found|couldn't find key|references non-existent (?:config|secret) key", re.I
 )
@@ -154,38 +154,6 @@ def _lived_long(end: Ended, world: World) -> bool:
     if end.started is None or end.finished is None:
         return False
     return end.finished - end.started > world.settings.window
-
-
-def out_of_memory(container: Container, end: Ended, pod: Pod, world: World) -> str:
-    """How it is known that memory ran out, empty where it did not.
-
-    A runtime may call it Error with 137, which a kill after a failed probe is as well: then the node's own word or a
-    working set near the limit has to say it.
-    """
-    if end.reason == "OOMKilled":
-        return "the runtime says OOMKilled"
-    if end.exit_code != KILLED or probe_kills(pod, container, world):
-        return ""
-    for event in world.recent(Key("Node", "", pod.node)):
-        if event.reason in ("OOMKilling", "SystemOOM"):
-            return f"exit code 137, and its node says {event.reason}: {event.message}"
-    used = world.snapshot.memory.get((pod.namespace, pod.name, container.name))
-    if used and container.memory_limit:
-        share = 100 * used / container.memory_limit
-        if world.settings.level("memory_percent", share):
-            return f"exit code 137, and its working set is {share:.0f}% of its limit again"
-    return ""
-
-
-def probe_kills(pod: Pod, container: Container, world: World) -> str:
-    """What the probe that got a container killed said, from the events of its pod."""
-    for event in world.recent(pod.key):
-        match = re.match(r"(Liveness|Startup) probe failed", event.message)
-        if event.reason == "Unhealthy" and match and event.times >= 2:
-            return event.message
-        if event.reason == "Killing" and f"ontainer {container.name} failed" in event.message:
-            return event.message
-    return ""
 
 
 def _unscheduled(pod: Pod, world: World) -> Verdict | None:

@@ -15,6 +15,7 @@ import typing as t
 from ..docker_memory import human
 from ..docker_resource_findings import suggested_limit
 from ..findings import Finding
+from ..kubernetes_kills import LIKELY
 from ..plan import Action
 from ..runtimes import by_hand
 from ..scope import Observed, Runtime, Scope
@@ -75,6 +76,8 @@ def _raise_once(case: Case, finding: Finding, found: tuple[Runtime, Workload], d
         wanted = suggested_limit(limit)
         draft.notes.append(f"whether {target} leaks is not seen from here: a larger limit is filled too, if it does")
         draft.notes.append("the limit holds until it is deployed again: write it into the manifest")
+        if finding.details.get("confidence") == LIKELY:
+            draft.notes.append(f"that {target} ran out of memory is likely, and not certain: read the causes first")
         action = _action(case, "raise_memory", finding, found, key)
         options = {"container": container, "memory": f"{wanted // MIB}Mi"}
         draft.act(dataclasses.replace(action, dose=f"{human(limit)} to {human(wanted)}", options=options))
