@@ -42,6 +42,7 @@ class StubCluster:
             "/api/v1/pods": pods,
         }
         self.calls: list[tuple[str, str, dict[str, t.Any], t.Any]] = []
+        self.lists: list[tuple[str, str]] = []
         self.forbidden: set[str] = set()
         self.conflicts = 0
         self.broken: list[ApiError] = []
@@ -70,10 +71,15 @@ class StubCluster:
             raise NotFound("gone", f"{path} not found")
         return copy.deepcopy(self.one[path])
 
-    def pages(self, path: str, _query: t.Any = None, _limit: int = 500) -> t.Iterator[Raw]:
+    def pages(self, path: str, query: t.Any = None, _limit: int = 500) -> t.Iterator[Raw]:
+        """lists: what was asked for. Of field selectors it knows the node of a pod."""
+        selector = (query or {}).get("fieldSelector", "")
+        self.lists.append((path, selector))
         if path in self.forbidden:
             raise Forbidden("permission", f"User cannot list {path}")
-        yield from copy.deepcopy(self.many.get(path, []))
+        node_name = selector.removeprefix("spec.nodeName=")
+        found = self.many.get(path, [])
+        yield from copy.deepcopy([raw for raw in found if not selector or raw["spec"].get("nodeName") == node_name])
 
     def patch(self, path: str, body: t.Any, content_type: str, query: dict[str, t.Any]) -> Raw:
         assert content_type == "application/json-patch+json"

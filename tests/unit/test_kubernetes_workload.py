@@ -10,7 +10,7 @@ from ansible_collections.incident.response.plugins.module_utils.clients import k
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_errors import Silent, Unreachable
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
-from kubernetes_workload_made import owned, pod_raw, template, waiting
+from kubernetes_workload_made import node, owned, pod_raw, template, waiting
 from kubernetes_workload_stub import APPS, CORE, DEPLOYMENT, StubCluster, ill, well
 
 DEFAULTS = {name: option.get("default") for name, option in SPEC.options.items()}
@@ -182,6 +182,39 @@ def test_what_may_not_be_read_is_told_or_refused():
     cluster = rolling()
     cluster.forbidden = {"/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"}
     assert [row["reason"] for row in refused(cluster, state="scaled", replicas=3)["refused"]] == ["autoscaler"]
+
+
+def crowd(cluster, nodes, full):
+    """Nodes of 1 GiB, the first of them full: what is on each asks for that much."""
+    for number in range(nodes):
+        one = node("1Gi", "4")
+        one["metadata"]["name"] = f"node-{number}"
+        cluster.many["/api/v1/nodes"].append(one)
+        if number < full:
+            guest = pod_raw(f"guest-{number}")
+            guest["spec"]["nodeName"] = f"node-{number}"
+            guest["spec"]["containers"][0]["resources"] = {"requests": {"memory": "1Gi"}}
+            cluster.many["/api/v1/pods"].append(guest)
+
+
+@pytest.mark.parametrize(("full", "asked", "whole"), [(0, 1, False), (3, 4, False), (20, 20, True), (30, 20, True)])
+def test_pods_are_asked_for_node_by_node_until_there_is_room(full, asked, whole):
+    cluster = rolling()
+    cluster.many["/api/v1/nodes"], cluster.many["/api/v1/pods"] = [], []
+    crowd(cluster, 30, full)
+    options = {"state": "scaled", "replicas": 3}
+    if full < 30:
+        assert go(cluster, **options)["changed"] is True
+    else:
+        assert [row["reason"] for row in refused(cluster, **options)["refused"]] == ["room"]
+    selectors = [selector for path, selector in cluster.lists if path == "/api/v1/pods"]
+    assert [bool(selector) for selector in selectors] == [True] * asked + [False] * whole
+
+
+def test_a_change_that_brings_no_pod_asks_for_no_node():
+    cluster = rolling(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+    assert go(cluster, state="restarted")["changed"] is True
+    assert not {"/api/v1/nodes", "/api/v1/pods"} & {path for path, _selector in cluster.lists}
 
 
 def test_no_secret_gets_out():

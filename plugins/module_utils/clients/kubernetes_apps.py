@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..core import kubernetes_plan as plan
+from ..core.kubernetes_gates_room import comes, placeless, takes
 from ..core.kubernetes_pod import delete_options
 from ..core.kubernetes_revisions import Revision, history
-from ..core.kubernetes_scene import Scene, selector_text
+from ..core.kubernetes_scene import Case, Scene, selector_text
 from ..core.kubernetes_target import KINDS, Pod, Raw, Workload, part, pod_from, rows
 from .kubernetes_errors import Forbidden, NotFound
 from .kubernetes_link import Link, quoted
@@ -18,6 +20,10 @@ from .kubernetes_link import Link, quoted
 MANAGER = "incident.response"
 PATCH = "application/json-patch+json"
 _APPS = "/apis/apps/v1"
+_SINGLY = 20
+"""Nodes whose pods are asked for one node after the other, before those of all are: mostly one has room enough."""
+
+Listed = t.Callable[..., "list[Raw] | None"]
 
 
 class Apps:
@@ -69,13 +75,13 @@ class Apps:
         resource = "replicasets" if workload.kind == "Deployment" else "controllerrevisions"
         return history(workload, self.link.pages(self._of(_APPS, resource)))
 
-    def scene(self, workload: Workload, state: str) -> Scene:
-        """What is around it, as far as it may be read and matters for the state."""
+    def scene(self, workload: Workload, state: str, change: plan.Change) -> Scene:
+        """What is around it, as far as it may be read and matters for the change."""
         unread: dict[str, str] = {}
 
-        def listed(what: str, path: str) -> list[Raw] | None:
+        def listed(what: str, path: str, query: t.Mapping[str, str] | None = None) -> list[Raw] | None:
             try:
-                return list(self.link.pages(path))
+                return list(self.link.pages(path, query))
             except Forbidden as error:
                 unread[what] = error.message
                 return None
@@ -92,8 +98,7 @@ class Apps:
         if state != plan.DELETED_POD:
             found["quotas"] = inside("quotas", "/api/v1", "resourcequotas")
             found["claims"] = inside("claims", "/api/v1", "persistentvolumeclaims")
-            found["nodes"] = listed("nodes", "/api/v1/nodes")
-            found["everywhere"] = listed("everywhere", "/api/v1/pods")
+            found.update(_room(Case(state, workload, change, Scene()), listed))
         if state == plan.SCALED:
             found["autoscalers"] = inside("autoscalers", "/apis/autoscaling/v2", "horizontalpodautoscalers")
             found["leases"] = inside("leases", "/apis/coordination.k8s.io/v1", "leases")
@@ -111,3 +116,25 @@ class Apps:
     def delete(self, pod: Pod, dry_run: bool) -> None:
         """Raises Conflict where it is no longer what was read."""
         self.link.delete(self._of("/api/v1", "pods", pod.name), delete_options(pod, dry_run))
+
+
+def _room(case: Case, listed: Listed) -> dict[str, t.Any]:
+    """Nodes with room for the pods that come, and what is on them; where they have none, all nodes and their pods."""
+    if not comes(case)[1]:
+        return {}
+    nodes = listed("nodes", "/api/v1/nodes")
+    if nodes is None:
+        return {"nodes": None}
+    open_ones = [raw for raw in nodes if takes(raw, case.template)]
+    found: dict[str, t.Any] = {"nodes": [], "everywhere": []}
+    for raw in open_ones[:_SINGLY]:
+        name = str(part(raw, "metadata").get("name"))
+        pods = listed("everywhere", "/api/v1/pods", {"fieldSelector": f"spec.nodeName={name}"})
+        if pods is None:
+            return {"nodes": nodes, "everywhere": None}
+        found = {"nodes": [*found["nodes"], raw], "everywhere": [*found["everywhere"], *pods]}
+        if not placeless(dataclasses.replace(case, scene=Scene(**found))):
+            return found
+    if len(open_ones) > _SINGLY:
+        found["everywhere"] = listed("everywhere", "/api/v1/pods")
+    return {**found, "nodes": nodes}

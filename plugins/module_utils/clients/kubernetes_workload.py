@@ -101,7 +101,7 @@ class _Action:
         plan.check_identity(self.before, first)
         self.now = self.before
         change = self._change(pod)
-        scene = self.apps.scene(self.before, self.params["state"]) if change.needed else Scene()
+        scene = self.apps.scene(self.before, self.params["state"], change) if change.needed else Scene()
         wish = Wish(*(self.params.get(name) for name in ("postgresql_headroom", "pool_size", "partitions")))
         self.case = Case(self.params["state"], self.before, change, scene, wish)
         self.change = change

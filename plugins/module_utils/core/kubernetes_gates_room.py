@@ -119,16 +119,7 @@ def nodes(case: Case) -> list[Refusal]:
     """Whether the added pods find a node. Where nodes or their pods can't be read, the rollout itself will tell."""
     if case.scene.nodes is None or case.scene.everywhere is None:
         return []
-    each = needs(case.template)
-    if case.added:
-        wanted = case.added
-    elif case.state == MEMORY_LIMIT:
-        # Without a surge each pod comes in the place of an old one: only what it grows has to be there.
-        old = needs(case.workload.template)
-        each = {name: max(_NONE, value - old.get(name, _NONE)) for name, value in each.items()}
-        wanted = 1
-    else:
-        return []
+    each, wanted = comes(case)
     free = free_of(case)
     placed = fitting(free, each, wanted, bool(ports(case)))
     if placed >= wanted:
@@ -137,6 +128,22 @@ def nodes(case: Case) -> list[Refusal]:
     count = f"{placed} of {wanted}" if placed else "none"
     why = f"{count} of the pods that come ({asks} each) would find a node: {len(free)} nodes take them at all"
     return [Refusal("room", why + ", and what they have is taken", True)]
+
+
+def comes(case: Case) -> tuple[Needs, int]:
+    """What each pod that comes asks of a node, and how many have to find a place at once; 0: none has to."""
+    each = needs(case.template)
+    if case.added or case.state != MEMORY_LIMIT:
+        return each, case.added
+    # Without a surge each pod comes in the place of an old one: only what it grows has to be there.
+    old = needs(case.workload.template)
+    return {name: max(_NONE, value - old.get(name, _NONE)) for name, value in each.items()}, 1
+
+
+def placeless(case: Case) -> int:
+    """How many of the pods that come find no node among those that were looked at."""
+    each, wanted = comes(case)
+    return wanted - fitting(free_of(case), each, wanted, bool(ports(case)))
 
 
 def free_of(case: Case) -> list[Needs]:

@@ -16,7 +16,8 @@ from .kubernetes_target import Pod, Raw, Workload, part, rows
 class Scene:
     """Objects as the server sent them; None where they could not be read, with the reason in unread.
 
-    pods: of the workload. everywhere: pods of all namespaces, for what nodes still have.
+    pods: of the workload. everywhere: pods of all namespaces on these nodes, for what they still
+    have.
     """
 
     pods: t.Sequence[Pod] = ()
