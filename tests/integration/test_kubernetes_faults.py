@@ -60,7 +60,7 @@ SOON: dict[str, t.Any] = {
 WORDS = {"kubernetes_certificate_expired": "the client certificate expired at "}
 """What is told besides, as the id alone does not tell it from others."""
 NEW = {"crashing-new": True, "crashing-new-set": True, "crashing": False, "oom-one": False}
-"""Whether a new revision brought it: of a Deployment its ReplicaSets say so, of a StatefulSet its ControllerRevisions."""
+"""Whether a new revision brought it: ReplicaSets say so of a Deployment, ControllerRevisions of a StatefulSet."""
 SLOW = 90.0
 """Seconds until the kubelet, the scheduler and the controllers have said everything, on a busy machine."""
 

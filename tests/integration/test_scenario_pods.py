@@ -20,7 +20,7 @@ from servers import until
 from lab import config, kubernetes, locks, workloads
 from lab.faults import pods
 from lab.faults.model import Lab
-from lab.kubernetes_api import path
+from lab.kubernetes_api import Api, path
 
 pytestmark = pytest.mark.kubernetes
 
@@ -86,6 +86,22 @@ def titles(run: Run) -> list[str]:
     return [action["title"] for action in run.decision["plan"]["actions"]]
 
 
+def target(where: pathlib.Path, name: str) -> tuple[str, ...]:
+    """Arguments for a play whose only target is a workload of a fault, which has no address of its own."""
+    runtime = {"kind": "kubernetes", "host": "kubernetes-lab", "namespace": workloads.FAULTS, "workload": name}
+    urls = dict.fromkeys(("http_health_url", "http_metrics_url", "go_metrics_url", "go_pprof_url"))
+    hosts = {"http_services": {"hosts": {name: {"runtime": runtime, **urls}}}}
+    inventory = where / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"children": hosts}}))
+    return "-i", str(inventory), "--limit", name
+
+
+def planned(run: Run) -> list[Object]:
+    """The actions, as what is to be done: reasons have ages and numbers of the moment in them."""
+    actions = run.decision["plan"]["actions"]
+    return [{name: value for name, value in action.items() if name != "reason"} for action in actions]
+
+
 def test_a_healthy_service_is_left_alone(lab: Lab, tmp_path: pathlib.Path) -> None:
     run = service(tmp_path, "--limit", TARGET, incident_mode="auto")
     assert (run.outcome, run.status) == ("healthy", 0), run.output
@@ -106,6 +122,7 @@ def test_a_revision_that_fails_goes_back_where_that_is_allowed(lab: Lab, tmp_pat
         now = lab.kubernetes.get(DEPLOYMENT)
         assert now["spec"]["template"]["spec"]["containers"][0]["command"] == ["gateway"]
         assert run.report["samples"][-1]["good"]
+        assert planned(run) == planned(checked), "check mode shows what the real run then does"
 
 
 def test_triage_names_the_revision_and_its_scenario(lab: Lab, tmp_path: pathlib.Path) -> None:
@@ -125,16 +142,10 @@ def test_a_limit_that_is_too_small_is_raised(lab: Lab, tmp_path: pathlib.Path) -
     room = {"requests": {"cpu": "5m", "memory": "8Mi"}, "limits": {"cpu": "500m", "memory": "16Mi"}}
     image = kubernetes.service_image(lab.config)
     wanted = pods.workload(HUNGRY, [pods.container(image, script, resources=room)])
-    runtime = {"kind": "kubernetes", "host": "kubernetes-lab", "namespace": workloads.FAULTS, "workload": HUNGRY}
-    urls = dict.fromkeys(("http_health_url", "http_metrics_url", "go_metrics_url", "go_pprof_url"))
-    hosts = {"http_services": {"hosts": {HUNGRY: {"runtime": runtime, **urls}}}}
-    inventory = tmp_path / "hosts.json"
-    inventory.write_text(json.dumps({"all": {"children": hosts}}))
     try:
         lab.kubernetes.apply(wanted)
         pods.await_shown(lab, HUNGRY, pods.both(pods.ended_with("OOMKilled"), pods.restarted(1)), SHOWS)
-        more = ("-i", str(inventory), "--limit", HUNGRY)
-        run = memory(tmp_path, *more, incident_mode="auto", incident_max_risk="disruptive")
+        run = memory(tmp_path, *target(tmp_path, HUNGRY), incident_mode="auto", incident_max_risk="disruptive")
         assert run.finding_ids == ["kubernetes.memory.oom"], run.output
         assert titles(run) == [f"raise_memory {HUNGRY}"]
         assert (run.outcome, run.status) == ("fixed", 0), run.output
@@ -146,3 +157,36 @@ def test_a_limit_that_is_too_small_is_raised(lab: Lab, tmp_path: pathlib.Path) -
 
 def limit(deployment: Object) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"])
+
+
+@pytest.mark.parametrize(
+    ("fault_id", "finding"),
+    [("kubernetes_image_never", "kubernetes.image.pull"), ("kubernetes_config", "kubernetes.config.missing")],
+)
+def test_what_a_restart_would_not_mend_is_refused_with_the_reason(
+    fault_id: str, finding: str, fault: t.Any, tmp_path: pathlib.Path
+) -> None:
+    name = fault_id.removeprefix("kubernetes_").replace("_", "-")
+    with fault(fault_id):
+        run = service(tmp_path, *target(tmp_path, name), incident_mode="auto", incident_max_risk="disruptive")
+        assert finding in run.finding_ids, run.output
+        assert not run.ran("incident_act"), run.output
+        assert (run.outcome, run.status) == ("escalated", 2), run.output
+        assert f"{finding}: a restart would not cure it" in run.output
+
+
+def test_who_waits_for_its_dependency_is_left_alone(fault: t.Any, tmp_path: pathlib.Path) -> None:
+    """Its pods are not ready because auth is stopped: they are not restarted, and auth is named."""
+    before = uids()
+    with fault("service_stopped"):
+        run = service(tmp_path, "--limit", TARGET, incident_mode="auto", incident_max_risk="disruptive")
+        assert run.decision["verdict"]["root_cause"]["component"] == "container:auth", run.output
+        assert not run.ran("incident_act"), run.output
+        assert (run.outcome, run.status) == ("escalated", 2), run.output
+        assert "scenario_service --limit auth" in run.output
+    assert uids() == before
+
+
+def uids() -> set[str]:
+    found = Api(config.load()).list(f"/api/v1/namespaces/{workloads.NAMESPACE}/pods", app="gateway")
+    return {pod["metadata"]["uid"] for pod in found}

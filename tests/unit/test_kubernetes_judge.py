@@ -116,6 +116,23 @@ def test_one_oom_kill_is_told_even_where_it_runs_again() -> None:
     assert "its limit is 64 MiB" in finding["causes"][0]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "first", "fact"),
+    [
+        (3, "its limit is too small", "after its start"),
+        (300, "it grows", ""),
+        (7200, "it grows", "before it was killed"),
+    ],
+)
+def test_how_long_it_took_to_fill_a_limit_tells_a_leak_from_a_limit_that_is_too_small(
+    seconds: float, first: str, fact: str
+) -> None:
+    pods = [pod("app-a1-x", container("", 1, ended(137, "OOMKilled", lived=seconds)), limit="64Mi"), pod("app-a1-y")]
+    finding = only(looked(cluster(*pods)), "memory.oom")
+    assert finding["causes"][1].startswith(first) and fact in finding["causes"][1]
+    assert finding["details"]["lived_seconds"] == seconds
+
+
 def test_137_called_error_is_memory_only_where_something_says_so() -> None:
     killed = container("CrashLoopBackOff", 3, ended(137))
     assert only(looked(sick(killed, limit="64Mi")), "pod.crashloop")["observed"]["exit_codes"] == [137]

@@ -116,6 +116,21 @@ def test_a_limit_that_was_met_is_raised_once() -> None:
     assert not unlimited.actions and "the memory of its node" in unlimited.escalate
 
 
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"lived_seconds": 4.0, "confidence": "certain"}, ["a limit that is too small, rather than a leak"]),
+        ({"lived_seconds": 7200.0, "confidence": "certain"}, ["ran for 120 min", "a larger one fills too"]),
+        ({"confidence": "certain"}, ["is not seen from here"]),
+        ({"confidence": "likely"}, ["is not seen from here", "is likely, and not certain"]),
+    ],
+)
+def test_the_plan_says_how_sure_it_is_that_a_larger_limit_helps(details: dict[str, t.Any], said: list[str]) -> None:
+    found = plan(memory.SCENARIO, workloads(finding("kubernetes.memory.oom", container="app", **details)))
+    assert all(any(text in note for note in found.notes) for text in said)
+    assert any("not certain" in note for note in found.notes) == (details["confidence"] == "likely")
+
+
 def test_what_is_no_question_of_memory_is_handed_to_the_service_scenario() -> None:
     found = plan(memory.SCENARIO, workloads(finding("kubernetes.pod.crashloop", new_revision=True)))
     assert not found.actions

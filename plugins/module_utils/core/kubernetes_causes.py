@@ -25,7 +25,7 @@ from .kubernetes_judge_pods import (
     VOLUME,
     Verdict,
 )
-from .kubernetes_kills import KILLED, OutOfMemory, node_kills, out_of_memory
+from .kubernetes_kills import KILLED, LATE, SOON, OutOfMemory, lived, node_kills, out_of_memory
 from .kubernetes_settings import kubectl, look, span
 from .kubernetes_snapshot import Key
 from .kubernetes_world import World
@@ -96,10 +96,6 @@ WORDS: dict[str, tuple[str, ...]] = {
     EVICTED: ("its node ran out of something: the kubelet's own words are in the evidence",),
     VOLUME: ("its volume can't be made, attached or mounted: see the events in the evidence",),
     UNREADY: ("its readiness probe fails: path, port, a slow application, or something that it depends on",),
-    OOM: (
-        "it grows: a leak, or more work than before",
-        "its limit is too small for what it does",
-    ),
 }
 
 
@@ -158,7 +154,7 @@ def causes(name: str, verdicts: t.Sequence[Verdict], key: Key, world: World) -> 
     found += [cause for pattern, cause in PATTERNS.get(name, ()) if re.search(pattern, text, re.I)][:2]
     if name in (CRASH, INIT, OOM):
         found += _of_the_end(name, first, world)
-    return [*found, *(WORDS.get(name, ()) if len(found) < 2 or name == OOM else ())]
+    return [*found, *(WORDS.get(name, ()) if len(found) < 2 else ())]
 
 
 def _events_text(verdict: Verdict, world: World) -> str:
@@ -173,6 +169,16 @@ def memory_of(verdict: Verdict, world: World) -> OutOfMemory | None:
     return out_of_memory(verdict.container, end, verdict.pod, world)
 
 
+def _grows_or_small(seconds: float | None) -> list[str]:
+    """A leak, or a limit that is too small: how long it took to fill the limit speaks for one of them."""
+    grows, small = "it grows: a leak, or more work than before", "its limit is too small for what it does"
+    if seconds is not None and seconds <= SOON:
+        return [f"{small}: it was killed {span(seconds)} after its start", grows]
+    if seconds is not None and seconds >= LATE:
+        return [f"{grows}: it ran for {span(seconds)} before it was killed", small]
+    return [grows, small]
+
+
 def _of_the_end(name: str, verdict: Verdict, world: World) -> list[str]:
     container = verdict.container
     end = container.latest_end if container else None
@@ -185,7 +191,7 @@ def _of_the_end(name: str, verdict: Verdict, world: World) -> list[str]:
         limit = (
             f"its limit is {container.memory_limit / 2**20:.0f} MiB" if container.memory_limit else "it has no limit"
         )
-        return [f"memory ran out ({oom.confidence}): {oom.how}; {limit}"]
+        return [f"memory ran out ({oom.confidence}): {oom.how}; {limit}", *_grows_or_small(lived(end))]
     found = [
         f"perhaps memory: its node says {event.reason} of that time, and not of which pod"
         for event in node_kills(end, verdict.pod, world)[:1]

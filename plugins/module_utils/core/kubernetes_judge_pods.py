@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .kubernetes_kills import out_of_memory, probe_kills
+from .kubernetes_kills import lived, out_of_memory, probe_kills
 from .kubernetes_snapshot import NO_CONDITION, Container, Ended, Key, Pod
 from .kubernetes_world import World
 
@@ -151,9 +151,8 @@ def _asked(end: Ended) -> bool:
 
 def _lived_long(end: Ended, world: World) -> bool:
     """Restarts are counted for ever: who lived longer than the window before its end is not in a loop."""
-    if end.started is None or end.finished is None:
-        return False
-    return end.finished - end.started > world.settings.window
+    seconds = lived(end)
+    return seconds is not None and seconds > world.settings.window
 
 
 def _unscheduled(pod: Pod, world: World) -> Verdict | None:

@@ -26,7 +26,7 @@ from .kubernetes_judge_pods import (
     Verdict,
     judge_pod,
 )
-from .kubernetes_kills import CERTAIN
+from .kubernetes_kills import CERTAIN, lived
 from .kubernetes_settings import count, kubectl, look, span
 from .kubernetes_snapshot import NO_CONDITION, Condition, Key, Workload
 from .kubernetes_world import Book, World
@@ -168,6 +168,7 @@ def finding_of(name: str, verdicts: t.Sequence[Verdict], key: Key, world: World)
     does = DOES[name].format(image=container.image if container else "", container=container.name if container else "")
     ends = [verdict.container.latest_end for verdict in verdicts if verdict.container is not None]
     codes = sorted({end.exit_code for end in ends if end is not None and end.exit_code is not None})
+    end = container.latest_end if container else None
     new, oom = onset(verdicts, key, world), memory_of(first, world)
     if oom is not None and oom.confidence != CERTAIN:
         does = f"{does}, as it seems"
@@ -188,7 +189,7 @@ def finding_of(name: str, verdicts: t.Sequence[Verdict], key: Key, world: World)
             "pods": [verdict.pod.name for verdict in verdicts[:50]],
             "container": container.name if container else "",
             "new_revision": bool(new),
-            **({"confidence": oom.confidence} if oom else {}),
+            **({"confidence": oom.confidence, "lived_seconds": lived(end)} if oom and end else {}),
         },
     )
 

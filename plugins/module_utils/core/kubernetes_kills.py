@@ -19,6 +19,9 @@ KILLED = 137
 CERTAIN, LIKELY = "certain", "likely"
 NODE_SAYS = ("OOMKilling", "SystemOOM")
 """Of the kubelet about the whole node, and of node-problem-detector, which repeats the kernel's lines."""
+SOON, LATE = 60.0, 600.0
+"""Seconds from start to end: who fills its limit within the first needs more to start, who fills it after the second
+grows. Between them nothing is told."""
 AROUND = 60.0
 """Seconds between an end and what a node says of it."""
 VICTIM = re.compile(r"victim process: ([^,\s]+)|Kill(?:ed)? process \d+ \(([^)]+)\)|\btask=([^,\s]+)")
@@ -48,6 +51,13 @@ def out_of_memory(container: Container, end: Ended, pod: Pod, world: World) -> O
         if world.settings.level("memory_percent", share):
             return OutOfMemory(f"exit code 137, and its working set is {share:.0f}% of its limit again", LIKELY)
     return None
+
+
+def lived(end: Ended) -> float | None:
+    """Seconds from the start of a process to its end."""
+    if end.started is None or end.finished is None:
+        return None
+    return max(0.0, end.finished - end.started)
 
 
 def node_kills(end: Ended, pod: Pod, world: World) -> list[Event]:

@@ -15,7 +15,7 @@ import typing as t
 from ..docker_memory import human
 from ..docker_resource_findings import suggested_limit
 from ..findings import Finding
-from ..kubernetes_kills import LIKELY
+from ..kubernetes_kills import LATE, LIKELY, SOON
 from ..plan import Action
 from ..runtimes import by_hand
 from ..scope import Observed, Runtime, Scope
@@ -74,13 +74,23 @@ def _raise_once(case: Case, finding: Finding, found: tuple[Runtime, Workload], d
         draft.escalate.append(f"{target} has no memory limit of its own: what ran out is the memory of its node")
     else:
         wanted = suggested_limit(limit)
-        draft.notes.append(f"whether {target} leaks is not seen from here: a larger limit is filled too, if it does")
+        draft.notes.append(_leaks(target, finding.details.get("lived_seconds")))
         draft.notes.append("the limit holds until it is deployed again: write it into the manifest")
         if finding.details.get("confidence") == LIKELY:
             draft.notes.append(f"that {target} ran out of memory is likely, and not certain: read the causes first")
         action = _action(case, "raise_memory", finding, found, key)
         options = {"container": container, "memory": f"{wanted // MIB}Mi"}
         draft.act(dataclasses.replace(action, dose=f"{human(limit)} to {human(wanted)}", options=options))
+
+
+def _leaks(target: str, seconds: float | None) -> str:
+    """What the time that it took to fill its limit tells; nothing here sees the heap of a pod."""
+    if seconds is not None and seconds <= SOON:
+        return f"{target} was killed {seconds:.0f} s after its start: a limit that is too small, rather than a leak"
+    if seconds is not None and seconds >= LATE:
+        minutes = seconds / 60
+        return f"{target} ran for {minutes:.0f} min until its limit was full: if it leaks, a larger one fills too"
+    return f"whether {target} leaks is not seen from here: a larger limit is filled too, if it does"
 
 
 def _action(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Workload], key: str) -> Action:
