@@ -72,14 +72,15 @@ class StubCluster:
         return copy.deepcopy(self.one[path])
 
     def pages(self, path: str, query: t.Any = None, _limit: int = 500) -> t.Iterator[Raw]:
-        """lists: what was asked for. Of field selectors it knows the node of a pod."""
+        """lists: what was asked for. Of field selectors it knows those of one field: of a name, or of a pod's node."""
         selector = (query or {}).get("fieldSelector", "")
         self.lists.append((path, selector))
         if path in self.forbidden:
             raise Forbidden("permission", f"User cannot list {path}")
-        node_name = selector.removeprefix("spec.nodeName=")
+        field, _, wanted = selector.partition("=")
+        part, _, name = field.partition(".")
         found = self.many.get(path, [])
-        yield from copy.deepcopy([raw for raw in found if not selector or raw["spec"].get("nodeName") == node_name])
+        yield from copy.deepcopy([raw for raw in found if not selector or raw[part].get(name) == wanted])
 
     def patch(self, path: str, body: t.Any, content_type: str, query: dict[str, t.Any]) -> Raw:
         assert content_type == "application/json-patch+json"

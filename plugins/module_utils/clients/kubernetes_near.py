@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..core.kubernetes_growth import Near, growth
+from ..core.kubernetes_growth import Near, farthest, growth
 from ..core.kubernetes_plan import SCALED
 from ..core.kubernetes_snapshot import Key
 from ..core.kubernetes_target import KINDS, Pod, Workload, part, rows
@@ -28,10 +28,10 @@ def near(link: Link, key: Key, lines: int, scale_to: int | None) -> Near:
         workload = apps.named(key.kind, key.name)
         if workload is None:
             return Near(problem=f"{key} is gone")
-        scene = apps.scene(workload, SCALED) if scale_to is not None else None
+        scene = apps.scene(workload, SCALED, farthest(workload, scale_to)) if scale_to is not None else None
         pods = scene.pods if scene else apps.pods(workload)
         return Near(
-            growth=growth(workload, scene, t.cast(int, scale_to)) if scene else None,
+            growth=growth(workload, scene, scale_to) if scene and scale_to is not None else None,
             logs=tuple(_logs(link, workload, pods, lines)) if lines else (),
             unread=tuple(scene.unread.values()) if scene else (),
         )

@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from .kubernetes_gates import judge
-from .kubernetes_plan import SCALED, Refusal, scale
+from .kubernetes_plan import SCALED, Change, Refusal, scale
 from .kubernetes_scene import Case, Scene
 from .kubernetes_target import Workload
 
@@ -33,13 +33,19 @@ class Growth:
         }
 
 
+def farthest(workload: Workload, most: int) -> Change:
+    """The largest change that is asked about: one more than now at least. Its scene serves smaller ones."""
+    return scale(workload, max(most, workload.replicas + 1))
+
+
 def growth(workload: Workload, scene: Scene, most: int) -> Growth:
     """Up to so many replicas in all; one more than now is always asked about."""
     if workload.kind == "DaemonSet":
         why = f"{workload.said} has one pod on each node that it fits: it has no replicas to scale"
         return Growth(workload.replicas, 0, (Refusal("daemonset", why),))
     fits = 0
-    for more in range(1, max(1, most - workload.replicas) + 1):
+    last = t.cast(int, farthest(workload, most).replicas)
+    for more in range(1, last - workload.replicas + 1):
         case = Case(SCALED, workload, scale(workload, workload.replicas + more), scene)
         refused = judge(case, ()).refused
         if refused:
