@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -70,3 +72,71 @@ def peak_mb(benchmark: str, call: str) -> float:
         "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     return int(run([sys.executable, "-c", code]).split()[-1]) / 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A check, and the plain script that reads the same. benchmark: the file; argument: what its plain() and check()
+    get, as code; look: the task; typed: what people type for it, by what it is called."""
+
+    benchmark: str
+    argument: str
+    plain: t.Callable[[], t.Any]
+    check: t.Callable[[], t.Any]
+    look: dict[str, t.Any]
+    typed: t.Mapping[str, t.Callable[[], t.Any]] = dataclasses.field(default_factory=dict)
+
+    def show(self, middle: t.Mapping[str, float]) -> None:
+        width = max(map(len, middle))
+        for name, seconds in middle.items():
+            print(f"  {name:{width}} {seconds:8.3f} s")
+        for what in ("plain", "check"):
+            peak = peak_mb(self.benchmark, f"b.{what}({self.argument})")
+            print(f"  {what + ', whole process':{width}} {peak:8.0f} MB at peak")
+
+
+def beside_a_script(subject: Subject, script: t.Sequence[str], where: Path, runs: int) -> None:
+    """What a look adds to a play, beside a whole process of the plain script."""
+    variants = {
+        **subject.typed,
+        "plain script, whole process": lambda: run(script),
+        "plain script, warm": subject.plain,
+        "the check, warm": subject.check,
+        "play without a task": lambda: playbook(where, "empty", []),
+        "play with a look": lambda: playbook(where, "look", [subject.look]),
+    }
+    middle = in_turns(variants, runs)
+    middle["what the look adds to the play"] = middle["play with a look"] - middle["play without a task"]
+    subject.show(middle)
+    whole = middle["what the look adds to the play"] / middle["plain script, whole process"]
+    warm = middle["the check, warm"] / middle["plain script, warm"]
+    print(f"  the look adds {whole:.2f} times what the whole script takes (goal: 2 at most); warm {warm:.2f} times")
+
+
+LOOKS = 5
+
+
+def beside_a_driver(subject: Subject, naive: Tasks, environment: t.Mapping[str, str], runs: int) -> None:
+    """A look, and one more in the same play, beside the same driver and beside what is typed, as tasks too."""
+    with tempfile.TemporaryDirectory() as scratch:
+        where = Path(scratch)
+
+        def looks(count: int) -> None:
+            tasks = [{"name": f"Look {number}", **subject.look} for number in range(count)]
+            playbook(where, f"looks-{count}", tasks, environment)
+
+        variants: dict[str, t.Callable[[], t.Any]] = {
+            **subject.typed,
+            "plain driver, warm": subject.plain,
+            "the check, warm": subject.check,
+            "play without a task": lambda: looks(0),
+            "play with one look": lambda: looks(1),
+            f"play with {LOOKS} looks": lambda: looks(LOOKS),
+            "naive play of the same": lambda: playbook(where, "naive", naive, environment),
+        }
+        middle = in_turns(variants, runs)
+    more = max(0.0, middle[f"play with {LOOKS} looks"] - middle["play with one look"])
+    middle["one more look in a play"] = more / (LOOKS - 1)
+    subject.show(middle)
+    ratio = middle["the check, warm"] / middle["plain driver, warm"]
+    print(f"  the check takes {ratio:.2f} times as long as the plain driver (goal: 1.2 at most)")

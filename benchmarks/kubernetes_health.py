@@ -32,7 +32,7 @@ import typing as t
 from pathlib import Path
 
 import _measuring as measuring
-from _measuring import ROOT, in_turns, playbook, run
+from _measuring import ROOT, run
 
 sys.path.insert(0, str(ROOT / "tests" / "unit"))
 
@@ -104,10 +104,6 @@ def check(host: str) -> dict[str, t.Any]:
     return measuring.check("kubernetes_health", options(host))
 
 
-def peak_mb(host: str, what: str) -> float:
-    return measuring.peak_mb("kubernetes_health", f"b.{what}({host!r})")
-
-
 def serve(pods: int) -> None:
     """The made API, until its input ends."""
     import kubernetes_made
@@ -131,26 +127,19 @@ def measure(host: str, where: Path, runs: int, program: list[str]) -> None:
     result = check(host)
     print(f"  the script sees {plain(host)} objects; the check {len(result['findings'])} findings")
     print("  " + "\n  ".join(result["measured"]))
-    task = [{"name": "Look", "incident.response.kubernetes_health_info": options(host)}]
-    variants: dict[str, t.Callable[[], t.Any]] = {
-        "plain script, whole process": lambda: run([sys.executable, __file__, "--plain", host]),
-        "plain script, warm": lambda: plain(host),
-        "the check, warm": lambda: check(host),
-        "play without a task": lambda: playbook(where, "empty", []),
-        "play with a look": lambda: playbook(where, "look", task),
-    }
+    typed: dict[str, t.Callable[[], t.Any]] = {}
     if not host and shutil.which(program[0]):
-        variants["kubectl, three commands"] = lambda: kubectl(program)
-        variants["kubectl, three times its help"] = lambda: [run([*program, "options"]) for _ in range(3)]
-    middle = in_turns(variants, runs)
-    middle["what the look adds to the play"] = middle["play with a look"] - middle["play without a task"]
-    for name, seconds in middle.items():
-        print(f"  {name:42} {seconds:8.3f} s")
-    whole = middle["what the look adds to the play"] / middle["plain script, whole process"]
-    warm = middle["the check, warm"] / middle["plain script, warm"]
-    print(f"  the look adds {whole:.2f} times what the whole script takes (goal: 2 at most); warm {warm:.2f} times")
-    for what in ("plain", "check"):
-        print(f"  {what + ', whole process':42} {peak_mb(host, what):8.0f} MB at peak")
+        typed["kubectl, three commands"] = lambda: kubectl(program)
+        typed["kubectl, three times its help"] = lambda: [run([*program, "options"]) for _ in range(3)]
+    subject = measuring.Subject(
+        benchmark="kubernetes_health",
+        argument=repr(host),
+        plain=lambda: plain(host),
+        check=lambda: check(host),
+        look={"incident.response.kubernetes_health_info": options(host)},
+        typed=typed,
+    )
+    measuring.beside_a_script(subject, [sys.executable, __file__, "--plain", host], where, runs)
 
 
 def main() -> None:

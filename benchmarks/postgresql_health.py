@@ -19,17 +19,14 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 import typing as t
-from pathlib import Path
 
 import _measuring as measuring
-from _measuring import in_turns, playbook, run
+from _measuring import run
 
 QUESTIONS = ("SELECT count(*) FROM pg_stat_activity;", "SHOW max_connections;")
-TASKS = 5
 SESSIONS = 1000
 SCALE_NAME, SCALE_PORT = "postgresql-health-benchmark", 28532
 PATIENCE = 120.0
@@ -111,16 +108,7 @@ def check(server: Server) -> dict[str, t.Any]:
     return measuring.check("postgresql_health", options(server))
 
 
-def peak_mb(server: Server, what: str) -> float:
-    return measuring.peak_mb("postgresql_health", f"b.{what}(b.Server(*{tuple(server)!r}))")
-
-
 # Plays
-
-
-def looks(server: Server, count: int) -> list[dict[str, t.Any]]:
-    module = "incident.response.postgresql_health_info"
-    return [{"name": f"Look {number}", module: options(server)} for number in range(count)]
 
 
 def naive(server: Server) -> list[dict[str, t.Any]]:
@@ -141,27 +129,15 @@ def measure(server: Server, environment: dict[str, str], runs: int) -> None:
         f"  sessions: {result['snapshot']['sessions_total']} (plain: {len(facts['activity'])}); the check's result:"
         f" {result['status']}, {len(json.dumps(result)) // 1024} KiB"
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        where = Path(scratch)
-        variants: dict[str, t.Callable[[], t.Any]] = {
-            "psql twice, as the runbook has it": lambda: psql(server, environment),
-            "plain psycopg2, warm": lambda: plain(server),
-            "the check, warm": lambda: check(server),
-            "play without a task": lambda: playbook(where, "empty", [], environment),
-            "play with one look": lambda: playbook(where, "one", looks(server, 1), environment),
-            f"play with {TASKS} looks": lambda: playbook(where, "more", looks(server, TASKS), environment),
-            "naive play of the same": lambda: playbook(where, "naive", naive(server), environment),
-        }
-        middle = in_turns(variants, runs)
-    middle["one more look in a play"] = max(0.0, middle[f"play with {TASKS} looks"] - middle["play with one look"]) / (
-        TASKS - 1
+    subject = measuring.Subject(
+        benchmark="postgresql_health",
+        argument=f"b.Server(*{tuple(server)!r})",
+        plain=lambda: plain(server),
+        check=lambda: check(server),
+        look={"incident.response.postgresql_health_info": options(server)},
+        typed={"psql twice, as the runbook has it": lambda: psql(server, environment)},
     )
-    for name, seconds in middle.items():
-        print(f"  {name:36} {seconds:8.3f} s")
-    ratio = middle["the check, warm"] / middle["plain psycopg2, warm"]
-    print(f"  the check takes {ratio:.2f} times as long as plain psycopg2 with the same statements")
-    for what in ("plain", "check"):
-        print(f"  {what + ', whole process':36} {peak_mb(server, what):8.0f} MB at peak")
+    measuring.beside_a_driver(subject, naive(server), environment, runs)
 
 
 # Scale

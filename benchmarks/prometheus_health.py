@@ -30,7 +30,7 @@ import urllib.request
 from pathlib import Path
 
 import _measuring as measuring
-from _measuring import ROOT, in_turns, playbook, run
+from _measuring import ROOT, run
 
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
@@ -123,33 +123,20 @@ def check(url: str) -> dict[str, t.Any]:
     return measuring.check("prometheus_health", options(url))
 
 
-def peak_mb(url: str, what: str) -> float:
-    return measuring.peak_mb("prometheus_health", f"b.{what}({url!r})")
-
-
 def measure(url: str, where: Path, runs: int) -> None:
     result = check(url)
     print(
         f"  the script sees {plain(url)} jobs; the check {len(result['findings'])} findings: {result['measured'][-2:]}"
     )
-    task = [{"name": "Look", "incident.response.prometheus_health_info": options(url)}]
-    variants: dict[str, t.Callable[[], t.Any]] = {
-        "curl, five commands": lambda: curl(url),
-        "plain script, whole process": lambda: run([sys.executable, __file__, "--plain", url]),
-        "plain script, warm": lambda: plain(url),
-        "the check, warm": lambda: check(url),
-        "play without a task": lambda: playbook(where, "empty", []),
-        "play with a look": lambda: playbook(where, "look", task),
-    }
-    middle = in_turns(variants, runs)
-    middle["what the look adds to the play"] = middle["play with a look"] - middle["play without a task"]
-    for name, seconds in middle.items():
-        print(f"  {name:42} {seconds:8.3f} s")
-    whole = middle["what the look adds to the play"] / middle["plain script, whole process"]
-    warm = middle["the check, warm"] / middle["plain script, warm"]
-    print(f"  the look adds {whole:.2f} times what the whole script takes (goal: 2 at most); warm {warm:.2f} times")
-    for what in ("plain", "check"):
-        print(f"  {what + ', whole process':42} {peak_mb(url, what):8.0f} MB at peak")
+    subject = measuring.Subject(
+        benchmark="prometheus_health",
+        argument=repr(url),
+        plain=lambda: plain(url),
+        check=lambda: check(url),
+        look={"incident.response.prometheus_health_info": options(url)},
+        typed={"curl, five commands": lambda: curl(url)},
+    )
+    measuring.beside_a_script(subject, [sys.executable, __file__, "--plain", url], where, runs)
 
 
 def main() -> None:

@@ -26,13 +26,11 @@ import tempfile
 import textwrap
 import time
 import typing as t
-from pathlib import Path
 
 import _measuring as measuring
-from _measuring import in_turns, playbook, run
+from _measuring import run
 
 QUESTIONS = (("ping",), ("info",), ("client", "list"))
-TASKS = 5
 CLIENTS = 5000
 PATIENCE = 60.0
 SCAN_STEP = 100
@@ -98,16 +96,7 @@ def check(server: Server) -> dict[str, t.Any]:
     return measuring.check("redis_health", options(server))
 
 
-def peak_mb(server: Server, what: str) -> float:
-    return measuring.peak_mb("redis_health", f"b.{what}(b.Server(*{tuple(server)!r}))")
-
-
 # Plays
-
-
-def looks(server: Server, count: int) -> list[dict[str, t.Any]]:
-    module = "incident.response.redis_health_info"
-    return [{"name": f"Look {number}", module: options(server)} for number in range(count)]
 
 
 def naive(server: Server) -> list[dict[str, t.Any]]:
@@ -126,26 +115,15 @@ def measure(server: Server, environment: dict[str, str], runs: int) -> None:
         f" {result['snapshot']['biggest_keys']['scanned']} (plain: {len(facts['sizes'])}); the check's result:"
         f" {result['status']}, {len(json.dumps(result)) // 1024} KiB"
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        where = Path(scratch)
-        variants: dict[str, t.Callable[[], t.Any]] = {
-            "redis-cli three times, as in the runbook": lambda: cli(server, environment),
-            "plain redis-py, warm": lambda: plain(server),
-            "the check, warm": lambda: check(server),
-            "play without a task": lambda: playbook(where, "empty", [], environment),
-            "play with one look": lambda: playbook(where, "one", looks(server, 1), environment),
-            f"play with {TASKS} looks": lambda: playbook(where, "more", looks(server, TASKS), environment),
-            "naive play of the same": lambda: playbook(where, "naive", naive(server), environment),
-        }
-        middle = in_turns(variants, runs)
-    more = max(0.0, middle[f"play with {TASKS} looks"] - middle["play with one look"])
-    middle["one more look in a play"] = more / (TASKS - 1)
-    for name, seconds in middle.items():
-        print(f"  {name:42} {seconds:8.3f} s")
-    ratio = middle["the check, warm"] / middle["plain redis-py, warm"]
-    print(f"  the check takes {ratio:.2f} times as long as plain redis-py with the same commands")
-    for what in ("plain", "check"):
-        print(f"  {what + ', whole process':42} {peak_mb(server, what):8.0f} MB at peak")
+    subject = measuring.Subject(
+        benchmark="redis_health",
+        argument=f"b.Server(*{tuple(server)!r})",
+        plain=lambda: plain(server),
+        check=lambda: check(server),
+        look={"incident.response.redis_health_info": options(server)},
+        typed={"redis-cli three times, as in the runbook": lambda: cli(server, environment)},
+    )
+    measuring.beside_a_driver(subject, naive(server), environment, runs)
 
 
 # Scale
