@@ -659,6 +659,7 @@ def test_shapes_of_health_pages(body: dict[str, t.Any], state: str, failing: dic
     assert (found.state, {item.name: item.error for item in found.failing}) == (state, failing)
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     ("body", "state"),
     [

@@ -86,6 +86,7 @@ def test_an_empty_list_may_be_null() -> None:
 # Each failure by its name
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

@@ -57,6 +57,7 @@ def test_not_ready_without_a_replay() -> None:
     assert ids(looked({"/-/ready": down, "time()": down})) == ["server.not_ready"]
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
