@@ -58,8 +58,8 @@ options:
         C(leak_mib_per_minute) where there is no limit (1, 600).
       - C(limit_percent) is of O(memory_limit) or C(GOMEMLIMIT) (80, 95).
       - C(offheap_percent) is resident memory that Go does not know (30, 60), of 64 MiB at least.
-      - C(gc_pause_percent) of the time (5, 20), C(gc_pause_ms) (100, 1000), C(gc_cpu_percent) of its CPU time (25, 50),
-        C(gc_per_second) (20, 100).
+      - C(gc_pause_percent) of the time (5, 20), C(gc_pause_ms) (1000, 5000), C(gc_cpu_percent) of its CPU time, where
+        C(go_cpu_classes_*) is exported (25, 50), C(gc_per_second) (20, 100).
     type: dict
     default: {}
 notes:

@@ -301,8 +301,8 @@ def collecting(**after: float) -> GoSnapshot:
     ("after", "said"),
     [
         ({"go_gc_duration_seconds_count": 200}, "25.0 collections per second"),
-        ({"go_gc_duration_seconds_count": 101, "go_gc_duration_seconds_sum": 0.35}, "stands still for 7.5 %"),
-        ({"go_gc_duration_seconds_count": 101, "go_gc_duration_seconds_q1": 0.25}, "longest recent pause is 250 ms"),
+        ({"go_gc_duration_seconds_count": 103, "go_gc_duration_seconds_sum": 0.35}, "stands still for 7.5 %"),
+        ({"go_gc_duration_seconds_count": 101, "go_gc_duration_seconds_q1": 2.5}, "longest recent pause is 2500 ms"),
     ],
 )
 def test_a_collector_that_costs_too_much(after: dict[str, float], said: str) -> None:
@@ -312,14 +312,25 @@ def test_a_collector_that_costs_too_much(after: dict[str, float], said: str) -> 
 
 
 def test_cpu_time_of_the_collector_where_it_is_exported() -> None:
-    def at(seconds: float, gc: float, whole: float) -> Reading:
-        counters = {"go_cpu_classes_gc_total_cpu_seconds_total": gc, "process_cpu_seconds_total": whole}
-        return reading(NOW + seconds, **counters)
+    def at(seconds: float, gc: float, whole: float, idle: float = 100.0) -> Reading:
+        classes = {"gc_total": gc, "total": whole + idle, "idle": idle}
+        counters = {f"go_cpu_classes_{name}_cpu_seconds_total": value for name, value in classes.items()}
+        return reading(NOW + seconds, **counters, process_cpu_seconds_total=0.01 * whole)
 
-    finding = one("go.gc.pressure", found(made(at(0, 1, 10), at(4, 4, 15))))
+    finding = one("go.gc.pressure", found(made(at(0, 1, 10), at(4, 4, 15, idle=200))))
     assert "60 % of its CPU time" in finding.summary
     assert finding.state == "critical"
-    assert ids(made(at(0, 1, 10), at(4, 1.5, 15))) == []
+    assert ids(made(at(0, 1, 10), at(4, 1.5, 15, idle=200))) == [], "of its own estimate, not of the system's"
+    assert ids(made(at(0, 1, 10), at(4, 1, 10, idle=200))) == [], "it did nothing"
+
+
+def test_one_slow_pause_of_a_busy_machine_is_no_pressure() -> None:
+    one_more = {
+        "go_gc_duration_seconds_count": 101,
+        "go_gc_duration_seconds_sum": 0.35,
+        "go_gc_duration_seconds_q1": 0.3,
+    }
+    assert ids(collecting(**one_more)) == []
 
 
 def test_collecting_at_the_limit_names_the_limit() -> None:

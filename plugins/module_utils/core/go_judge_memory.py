@@ -206,19 +206,34 @@ def _offheap(found: Case) -> t.Iterator[Finding]:
     )
 
 
+FEW = 3
+"""Collections below which a share of the time is one pause on a busy machine, and no habit."""
+
+
 def pressure(found: Case) -> dict[str, float]:
     """What the collector costs, as far as it is known, by the name of its threshold."""
     said: dict[str, float | None] = {"gc_per_second": found.rate("go_gc_duration_seconds_count")}
-    paused = found.rate("go_gc_duration_seconds_sum")
-    said["gc_pause_percent"] = None if paused is None else 100.0 * paused
     collected = found.delta("go_gc_duration_seconds_count")
+    paused = found.rate("go_gc_duration_seconds_sum")
+    said["gc_pause_percent"] = None if paused is None or (collected or 0) < FEW else 100.0 * paused
     longest = found.last.get("go_gc_duration_seconds_q1")
     # The longest of the last 256 pauses: without a new one it says nothing about now.
     said["gc_pause_ms"] = None if longest is None or not collected else 1000.0 * longest
-    used, whole = found.delta("go_cpu_classes_gc_total_cpu_seconds_total"), found.delta("process_cpu_seconds_total")
-    if used is not None and whole:
-        said["gc_cpu_percent"] = min(100.0, 100.0 * used / whole)
+    said["gc_cpu_percent"] = _share_of_cpu(found)
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _share_of_cpu(found: Case) -> float | None:
+    """Go's own estimate of its CPU time is too high where the machine is busy: it compares with its like only.
+
+    https://pkg.go.dev/runtime/metrics, /cpu/classes/gc/total:cpu-seconds
+    """
+    used, whole, idle = (
+        found.delta(f"go_cpu_classes_{name}_cpu_seconds_total") for name in ("gc_total", "total", "idle")
+    )
+    if used is None or whole is None or idle is None or whole <= idle:
+        return None
+    return min(100.0, 100.0 * used / (whole - idle))
 
 
 CALLED = {

@@ -24,7 +24,7 @@ THRESHOLDS: dict[str, dict[str, float]] = {
     "limit_percent": {"warn": 80, "crit": 95},
     "offheap_percent": {"warn": 30, "crit": 60},
     "gc_pause_percent": {"warn": 5, "crit": 20},
-    "gc_pause_ms": {"warn": 100, "crit": 1000},
+    "gc_pause_ms": {"warn": 1000, "crit": 5000},
     "gc_cpu_percent": {"warn": 25, "crit": 50},
     "gc_per_second": {"warn": 20, "crit": 100},
     "threads": {"warn": 500, "crit": 5000},
