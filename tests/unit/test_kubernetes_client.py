@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import json
+import ssl
 import tempfile
 import threading
 import time
@@ -22,6 +24,7 @@ import yaml
 from ansible_collections.incident.response.plugins.module_utils.clients import kubernetes_errors as errors
 from ansible_collections.incident.response.plugins.module_utils.clients.deadline import Deadline
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_link import Link, connect
+from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_login import Login
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_options import KubernetesOptions
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_cron import last_due
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_parse import quantity
@@ -383,6 +386,22 @@ def secure(tmp_path: Path) -> Iterator[tuple[Api, Path]]:
     file = certificate(tmp_path, "api.test")
     with serving_api(context=tls(file)) as api:
         yield api, file
+
+
+def test_the_context_that_threads_share_is_not_changed_while_they_shake_hands(tmp_path: Path) -> None:
+    """urllib3 sets the protocols for each connection; in a race OpenSSL then sends garbage."""
+    context = Login(KubernetesOptions(host="https://api.test", validate_certs=False)).context
+    assert context is not None
+    context.set_alpn_protocols(["h2"])
+    server = tls(certificate(tmp_path, "api.test"))
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    question, answer = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client_end = context.wrap_bio(answer, question, server_hostname="api.test")
+    server_end = server.wrap_bio(question, answer, server_side=True)
+    for end in (client_end, server_end, client_end, server_end):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    assert server_end.selected_alpn_protocol() == "http/1.1"
 
 
 def test_tls_is_verified_and_the_reason_is_told(secure: tuple[Api, Path], tmp_path: Path) -> None:

@@ -68,6 +68,10 @@ class Login:
                 context.load_cert_chain(self._path("client_cert", "cert_file"), self._path("client_key", "key_file"))
         except (OSError, ValueError) as error:
             raise TlsError("tls", f"a certificate or key file can't be used: {error}", self.host) from error
+        context.set_alpn_protocols(["http/1.1"])
+        # urllib3 says so again for each connection, while OpenSSL reads it for those of other threads: now and then
+        # what is sent is garbage, and the API answers with the alert decode_error.
+        setattr(context, "set_alpn_protocols", lambda _protocols: None)  # noqa: B010
         return context
 
     def headers(self) -> dict[str, str]:
