@@ -16,10 +16,7 @@ from ..plugin_utils.check_runner import CheckRunner
 class ActionModule(CheckRunner):
     """In process where possible, as a module otherwise; with history from the store either way."""
 
-    SPEC: t.ClassVar[dict[str, dict[str, t.Any]]] = {
-        "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
-        "log_lines": {"type": "int", "default": 100},
-    }
+    SPEC = triage_looking.SPEC
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

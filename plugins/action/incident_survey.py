@@ -29,10 +29,7 @@ class ActionModule(CheckRunner):
     """One process imports the checks, and forks a child for each look: a task for each target would import them in
     each. Hosts that have to be asked from another machine are handed back: incident_look does it there."""
 
-    SPEC: t.ClassVar[dict[str, dict[str, t.Any]]] = {
-        "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
-        "log_lines": {"type": "int", "default": 100},
-    }
+    SPEC = triage_looking.SPEC
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

@@ -13,6 +13,11 @@ from ..module_utils.core.redact import clean
 from ..module_utils.core.triage_looks import digest
 from .triage_targets import AGAIN, LOOKS_BACK, Call
 
+SPEC: dict[str, dict[str, t.Any]] = {
+    "depth": {"type": "str", "default": "quick", "choices": ["quick", "full"]},
+    "log_lines": {"type": "int", "default": 100},
+}
+"""Arguments of both steps that look: what one of them hands back the other asks in the same way."""
 Result = dict[str, t.Any]
 Looking = t.Generator[tuple[str, Result], Result, list[Result]]
 """Yields a check and options of this look, is sent its result, and returns what triage needs of all results."""
