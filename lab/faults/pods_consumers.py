@@ -22,6 +22,9 @@ RATE = 24
 TWO_ARE_SLOW = 75
 """ms for a record: a pod handles 13 a second; of two pods one has 2 partitions, of three each has one."""
 THREE_ARE_SLOW = 250
+BEHIND = 120
+"""Records, in two of the partitions at least: several times what arrives there between two commits, also where the
+traffic makes up for a second in which it got no processor."""
 POD_LIST = f"/api/v1/namespaces/{workloads.NAMESPACE}/pods"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{workloads.NAMESPACE}/deployments/{NAME}"
 EVERY = 0.5
@@ -48,6 +51,7 @@ def traffic(lab: Lab) -> Object:
     own["command"] = ["burst"]
     settings = {"KAFKA_BROKERS": workloads.BROKERS, "KAFKA_TOPIC": lab.config.topic, "RATE": str(RATE)}
     own["env"] = [{"name": name, "value": value} for name, value in settings.items()]
+    own["resources"]["requests"]["cpu"] = "50m"
     return pods.workload(TRAFFIC, [own])
 
 
@@ -94,7 +98,7 @@ def _busy(replicas: int, delay: int, *more: Callable[[], Object]) -> Callable[[L
 def _slow(replicas: int, delay: int, *more: Callable[[], Object]) -> Callable[[Lab], None]:
     def inject(lab: Lab) -> None:
         _busy(replicas, delay, *more)(lab)
-        acts.await_slow(lab, group(lab))
+        acts.await_slow(lab, group(lab), BEHIND)
 
     return inject
 

@@ -47,6 +47,11 @@ def test_lag_verdicts_become_findings(rows, group, found):
     assert ids(snapshot) == found
 
 
+def test_a_look_that_goes_on_for_long_after_the_last_sample_makes_no_group_stop():
+    samples = series("billing", (40, 100, 600), (35, 150, 900), (30, 200, 1200))
+    assert ids(healthy(samples=samples)) == ["kafka.lag.slow"], "30 s went by since, busy with something else"
+
+
 def test_what_a_lag_finding_says():
     finding = only(healthy(samples=STOOD))
     assert (finding.component, finding.severity, finding.state) == ("group:billing", "P2", "critical")

@@ -74,9 +74,10 @@ def _group_lag(
     verdicts: dict[PartitionKey, PartitionLag] = {}
     for key, samples in fresh.items():
         window = lag.window_of(_lag_samples(samples), _lag_samples(past.get(key, ())), settings.rules)
+        # A sample tells when we looked, not when the group committed: what the look did after it ages no commit.
         verdict = lag.judge_partition(
             window,
-            now=snapshot.now,
+            now=max(sample.at for sample in samples),
             earliest=snapshot.earliest.get(key),
             rules=settings.rules,
             membership=membership,
