@@ -10,6 +10,7 @@ import re
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import redact
+from ansible_collections.incident.response.plugins.module_utils.core import redact_once as module
 from ansible_collections.incident.response.plugins.module_utils.core.redact_assignments import mask_assignments
 from ansible_collections.incident.response.plugins.module_utils.core.redact_once import redact_once
 from ansible_collections.incident.response.plugins.module_utils.core.redact_patterns import (
@@ -164,6 +165,11 @@ PIECES = [
 ]
 
 
+@pytest.fixture(autouse=True, params=[module.LONG, 0], ids=["as it is", "every text is a long one"])
+def _from_which_length_on_a_text_is_long(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONG", request.param)
+
+
 def same(text: str) -> None:
     assert redact_once(text) == thorough(text), repr(text)
 
@@ -188,6 +194,15 @@ def test_the_quick_pass_is_the_thorough_one_on_damaged_secrets() -> None:
             at = source.randrange(len(chars))
             chars[at] = source.choice(("", chars[at].swapcase(), chars[at] * 2, source.choice(PIECES)))
         same("".join(chars))
+
+
+def test_a_secret_in_one_of_many_lines_that_differ_by_numbers_is_found() -> None:
+    source = random.Random(31)
+    for secret in SECRET_TEXTS:
+        lines = [f"{number}\tapp\t2026-11-{number % 30:02}T08:45:43.{number:06}\tidle" for number in range(60)]
+        lines[source.randrange(60)] += f" {secret}"
+        lines[source.randrange(60)] = "4111 1111 1111 1111" if source.random() < 0.5 else "4111 1111 1111 1112"
+        same("\n".join(lines))
 
 
 @pytest.mark.parametrize("text", SECRET_TEXTS)

@@ -6,38 +6,19 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import queue
 import threading
 import time
-import typing as t
 
-from ..core.postgresql_snapshot import (
-    OK,
-    Age,
-    Answer,
-    Counters,
-    Limit,
-    Pooler,
-    PostgresqlSnapshot,
-    Prepared,
-    Replica,
-    Session,
-    Slot,
-    Slots,
-    Space,
-    Table,
-    Unmeasured,
-    Waiter,
-)
-from ..core.redact import redact_sql
+from ..core.postgresql_snapshot import OK, Answer, Pooler, PostgresqlSnapshot, Slots, Space, Unmeasured
 from . import pgbouncer
 from . import postgresql_sql as sql
 from .deadline import Deadline
 from .errors import CollectError
-from .postgresql_connection import STATEMENT_SECONDS, Connection, QueryError, Row, number, text
+from .postgresql_connection import STATEMENT_SECONDS, Connection, QueryError
 from .postgresql_options import Login, PostgresqlOptions
+from .postgresql_parts import PARTS, RATES, SESSIONS, SLOTS, read_parts
 from .postgresql_probe import probe
 
 PROBE_SECONDS = 1.0
@@ -136,171 +117,11 @@ def _read(link: Connection, options: PostgresqlOptions, deadline: Deadline, snap
     if version < OLDEST:
         snapshot.unmeasured.append(Unmeasured("everything else", f"version {version} is older than 10", "P3"))
         return
-    for what, step in STEPS:
-        _try(link, snapshot, what, step)
+    read_parts(link, snapshot, PARTS)
     if snapshot.space is not None or options.data_path:
         snapshot.space = _with_disk(snapshot.space or Space(), options.data_path, snapshot)
     if options.depth == "full":
         _second_look(link, options, deadline, snapshot)
-
-
-Step = t.Callable[[Connection, PostgresqlSnapshot], t.Optional[str]]
-
-
-def _try(link: Connection, snapshot: PostgresqlSnapshot, what: str, step: Step) -> None:
-    """One part of the look. A refusal takes away that part only."""
-    try:
-        said = step(link, snapshot)
-    except QueryError as error:
-        why = (
-            f"{error.message}; see docs/postgresql_grants.md"
-            if error.denied
-            else f"{error.message} (SQLSTATE {error.code})"
-        )
-        snapshot.unmeasured.append(Unmeasured(what, why))
-        return
-    if said:
-        snapshot.measured.append(said)
-
-
-def _slots(link: Connection, snapshot: PostgresqlSnapshot) -> str:
-    maximum, superuser, reserved, used, hidden, backends = link.query(sql.SLOTS)[0]
-    own = 1 if backends else 0
-    if hidden:
-        # An unprivileged role: every visible row may be a worker, but what the databases count is a fair upper bound.
-        used = max(0, int(backends) - own)
-    snapshot.slots = Slots(maximum, superuser, reserved, int(used), int(hidden), int(backends))
-    return f"{used} of {snapshot.slots.capacity} connection slots"
-
-
-def _activity(link: Connection, snapshot: PostgresqlSnapshot) -> str | None:
-    found = [_session(row) for row in link.query(sql.ACTIVITY)]
-    hidden = sum(session.hidden for session in found)
-    snapshot.sessions = [session for session in found if not session.hidden]
-    if hidden:
-        why = f"{hidden} of {len(found)} sessions are hidden from this role: it needs pg_monitor (or pg_read_all_stats)"
-        snapshot.unmeasured.append(Unmeasured("states, locks and clients of sessions", why, "P2"))
-        return None
-    if any(session.wait_type == "Lock" for session in found):
-        since = sql.WAIT_START if snapshot.version >= 140000 else "NULL::timestamptz"
-        rows = link.query(sql.WAITERS.format(since=since))
-        snapshot.waiters = [
-            Waiter(pid, tuple(blockers or ()), number(at), wanted or "") for pid, blockers, at, wanted in rows
-        ]
-    else:
-        snapshot.waiters = []
-    return f"{len(found)} sessions and their locks"
-
-
-@functools.lru_cache(maxsize=512)
-def _shape(statement: bytes) -> str:
-    """A statement without its literals. Many sessions run the same ones."""
-    return redact_sql(text(statement))[:300]
-
-
-def _session(row: Row) -> Session:
-    """In the order of the statement's columns, which is that of the fields; its last one is hidden."""
-    pid, user, database, application, client, port, kind, state, login, began, asked, since = row[:12]
-    wait_type, wait, wrote, query, listener, advisory, superuser, replication, started, changed, hidden = row[12:23]
-    return Session(
-        pid,
-        text(user),
-        text(database),
-        text(application),
-        client,
-        port,
-        kind,
-        state,
-        number(login),
-        number(began),
-        number(asked),
-        number(since),
-        wait_type,
-        wait,
-        wrote,
-        _shape(bytes(query or b"")),
-        listener,
-        bool(advisory),
-        superuser,
-        replication,
-        started or "",
-        changed or "",
-        hidden,
-    )
-
-
-def _limits(link: Connection, snapshot: PostgresqlSnapshot) -> str:
-    snapshot.limits = [Limit(kind, text(name), limit, used) for kind, name, limit, used in link.query(sql.LIMITS)]
-    return "limits of roles and databases"
-
-
-def _ages(link: Connection, snapshot: PostgresqlSnapshot) -> str:
-    snapshot.ages = [Age(text(name), xid, multi) for name, xid, multi in link.query(sql.AGES)]
-    return "transaction ages"
-
-
-def _prepared(link: Connection, snapshot: PostgresqlSnapshot) -> None:
-    rows = link.query(sql.PREPARED)
-    snapshot.prepared = [
-        Prepared(text(gid), text(owner), text(database), since) for gid, owner, database, since in rows
-    ]
-
-
-def _replication(link: Connection, snapshot: PostgresqlSnapshot) -> str:
-    status = sql.WAL_STATUS if snapshot.version >= 130000 else "''"
-    rows = link.query(sql.REPLICATION_SLOTS.format(status=status))
-    snapshot.replication_slots = [Slot(*row) for row in rows]
-    rows = link.query(sql.REPLICAS)
-    snapshot.replicas = [
-        Replica(text(name), state, sync, number(lag), behind) for name, state, sync, lag, behind in rows
-    ]
-    if any(not replica.state for replica in snapshot.replicas):
-        why = "the walsenders are hidden from this role: it needs pg_monitor"
-        snapshot.unmeasured.append(Unmeasured("replication", why))
-    if snapshot.in_recovery:
-        snapshot.replay_delay = number(link.query(sql.REPLAY)[0][0])
-    return f"replication ({len(snapshot.replicas)} replicas, {len(snapshot.replication_slots)} slots)"
-
-
-def _counters(link: Connection, snapshot: PostgresqlSnapshot) -> None:
-    sessions = sql.SESSIONS if snapshot.version >= 140000 else "NULL::int8"
-    row = link.query(sql.COUNTERS.format(sessions=sessions))[0]
-    snapshot.counters.append(Counters(*row))
-
-
-def _locks(link: Connection, snapshot: PostgresqlSnapshot) -> None:
-    taken, places = link.query(sql.LOCKS)[0]
-    snapshot.locks = (int(taken), int(places))
-
-
-def _tables(link: Connection, snapshot: PostgresqlSnapshot) -> None:
-    rows = link.query(sql.TABLES)
-    snapshot.tables = [Table(text(name), live, dead, number(at)) for name, live, dead, at in rows]
-
-
-def _space(link: Connection, snapshot: PostgresqlSnapshot) -> str:
-    wal, expected, failing = link.query(sql.SPACE)[0]
-    snapshot.space = Space(int(wal or 0), int(expected), bool(failing))
-    return "WAL on disk"
-
-
-def _settings(link: Connection, snapshot: PostgresqlSnapshot) -> None:
-    snapshot.settings = dict(link.query(sql.SETTINGS))
-
-
-STEPS: tuple[tuple[str, Step], ...] = (
-    ("connection slots", _slots),
-    ("sessions", _activity),
-    ("limits of roles and databases", _limits),
-    ("transaction ages", _ages),
-    ("prepared transactions", _prepared),
-    ("replication", _replication),
-    ("counters of the databases", _counters),
-    ("the lock table", _locks),
-    ("dead rows of this database", _tables),
-    ("WAL on disk", _space),
-    ("settings", _settings),
-)
 
 
 def _with_disk(space: Space, path: str, snapshot: PostgresqlSnapshot) -> Space:
@@ -324,7 +145,7 @@ def _second_look(
     if not deadline.wait(options.interval):
         snapshot.unmeasured.append(Unmeasured("rates", "no time was left for a second look", "P4"))
         return
-    _try(link, snapshot, "rates", _counters)
+    read_parts(link, snapshot, [RATES])
 
 
 def look_at_sessions(options: PostgresqlOptions, deadline: Deadline) -> tuple[Connection | None, PostgresqlSnapshot]:
@@ -337,8 +158,7 @@ def look_at_sessions(options: PostgresqlOptions, deadline: Deadline) -> tuple[Co
     try:
         version, _recovery, _started, snapshot.now, _read_only, superuser = link.query(sql.SERVER)[0]
         snapshot.version, snapshot.superuser = version, bool(superuser)
-        for what, step in STEPS[:2]:
-            _try(link, snapshot, what, step)
+        read_parts(link, snapshot, SESSIONS)
     except CollectError:
         link.close()
         raise
@@ -348,5 +168,5 @@ def look_at_sessions(options: PostgresqlOptions, deadline: Deadline) -> tuple[Co
 
 def read_slots(link: Connection, snapshot: PostgresqlSnapshot) -> Slots | None:
     """The connection slots as they are by now."""
-    _try(link, snapshot, "connection slots", _slots)
+    read_parts(link, snapshot, [SLOTS])
     return snapshot.slots

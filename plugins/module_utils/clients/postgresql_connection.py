@@ -8,6 +8,7 @@ statement_timeout is the server's promise; a server that is stopped (SIGSTOP) in
 
 from __future__ import annotations
 
+import contextlib
 import select
 import typing as t
 
@@ -80,24 +81,36 @@ class Connection:
 
     def query(self, sql: str, values: t.Mapping[str, t.Any] | None = None) -> list[Row]:
         """The rows of one statement. Raises QueryError where the server refuses it, CollectError where it is gone."""
-        cursor = self._ask(sql, values)
-        return list(cursor.fetchall()) if cursor.description else []
+        return self.rows(self.send(sql, values))
 
     def named(self, sql: str) -> list[tuple[list[str], Row]]:
         """Like query, each row with the names of its columns."""
-        cursor = self._ask(sql, None)
+        cursor = self.send(sql)
+        rows = self.rows(cursor)
         names = [column[0] for column in cursor.description or ()]
-        return [(names, row) for row in cursor.fetchall()]
+        return [(names, row) for row in rows]
 
-    def _ask(self, sql: str, values: t.Mapping[str, t.Any] | None) -> t.Any:
-        import psycopg2
-
+    def send(self, sql: str, values: t.Mapping[str, t.Any] | None = None) -> t.Any:
+        """Let the server begin with a statement; rows() takes its answer, before anything else is sent."""
         self._deadline.check("asking PostgreSQL")
-        try:
+        with self._sorted_errors():
             cursor = self._link.cursor()
             cursor.execute(sql, values)
-            self._wait(self._deadline)
             return cursor
+
+    def rows(self, cursor: t.Any) -> list[Row]:
+        """The answer to what was sent. Raises like query."""
+        with self._sorted_errors():
+            self._wait(self._deadline)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    @contextlib.contextmanager
+    def _sorted_errors(self) -> t.Iterator[None]:
+        """A refusal is another thing than a connection that is gone."""
+        import psycopg2
+
+        try:
+            yield
         except psycopg2.Error as error:
             if not error.pgcode or self._link.closed or str(error.pgcode).startswith("57P"):
                 raise CollectError("reset", f"the connection ended: {first_line(error)}", self._login.address) from None

@@ -15,6 +15,14 @@ from .errors import CollectError
 
 def addresses(host: str, port: int, seconds: float) -> list[tuple[int, t.Any]]:
     """(family, address) of each. Raises CollectError(dns)."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        found = _resolved(host, port, seconds)  # what is an address already needs no resolver
+    return [(family, address) for family, _type, _protocol, _name, address in found]
+
+
+def _resolved(host: str, port: int, seconds: float) -> t.Any:
     answers: queue.Queue[t.Any] = queue.Queue()
     threading.Thread(target=_ask, args=(host, port, answers), daemon=True).start()
     try:
@@ -23,7 +31,7 @@ def addresses(host: str, port: int, seconds: float) -> list[tuple[int, t.Any]]:
         raise CollectError("dns", f"the resolver gives no answer for {host} within {seconds:.1f} s") from None
     if isinstance(found, Exception):
         raise CollectError("dns", f"the name {host} does not resolve: {found}")
-    return [(family, address) for family, _type, _protocol, _name, address in found]
+    return found
 
 
 def _ask(host: str, port: int, answers: queue.Queue[t.Any]) -> None:

@@ -92,7 +92,7 @@ def _who(sessions: t.Sequence[Session]) -> list[str]:
 
 
 def states(sessions: t.Iterable[Session]) -> str:
-    counts = collections.Counter(session.state or "unknown" for session in sessions)
+    counts = collections.Counter([session.state or "unknown" for session in sessions])
     return ", ".join(f"{number} {state}" for state, number in counts.most_common())
 
 

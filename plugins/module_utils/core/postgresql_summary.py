@@ -62,7 +62,7 @@ def _connections(snapshot: PostgresqlSnapshot) -> dict[str, t.Any] | None:
 
 
 def _counts(sessions: t.Iterable[Session]) -> dict[str, int]:
-    return dict(collections.Counter(session.state or "unknown" for session in sessions))
+    return dict(collections.Counter([session.state or "unknown" for session in sessions]))
 
 
 def _notable(sessions: t.Sequence[Session]) -> list[Session]:
@@ -116,12 +116,18 @@ def _files(name: str, lines: t.Sequence[str]) -> dict[str, str]:
 def activity(snapshot: PostgresqlSnapshot) -> tuple[list[str], list[str]]:
     """A line for each session, for the evidence: what is about to be ended has to be on record. And one for each
     statement that sessions name by its number: a thousand sessions of a pool have a few, and each is redacted once."""
-    numbers: dict[str, int] = {}
+    numbers: dict[str, int] = {"": 0}
+    known: dict[str, str] = {"": ""}
     rows = ["pid\tuser\tdatabase\tapplication\tclient\tkind\tstate\tlogin\ttransaction\tsince\twait\tstatement\n"]
     for s in sorted(snapshot.sessions or (), key=lambda item: (item.kind != CLIENT, item.pid)):
-        query = " ".join(s.query.split())
-        number = numbers.setdefault(query, len(numbers) + 1) if query else None
-        fields = (s.pid, s.user, s.database, s.application, s.client, s.kind, s.state, s.started, s.transaction_at)
-        more = (s.changed, f"{s.wait_type}:{s.wait}" if s.wait_type else "", number)
-        rows.append("\t".join(["" if value is None else str(value) for value in (*fields, *more)]) + "\n")
-    return rows, ["statement\ttext\n", *(f"{number}\t{query}\n" for query, number in numbers.items())]
+        number = known.get(s.query)
+        if number is None:
+            number = known[s.query] = str(numbers.setdefault(" ".join(s.query.split()), len(numbers)) or "")
+        transaction = "" if s.transaction_at is None else s.transaction_at
+        wait = f"{s.wait_type}:{s.wait}" if s.wait_type else ""
+        rows.append(
+            f"{s.pid}\t{s.user}\t{s.database}\t{s.application}\t{s.client}\t{s.kind}\t{s.state}\t{s.started}"
+            f"\t{transaction}\t{s.changed}\t{wait}\t{number}\n"
+        )
+    statements = [f"{number}\t{query}\n" for query, number in numbers.items() if query]
+    return rows, ["statement\ttext\n", *statements]

@@ -20,8 +20,8 @@ Replace = t.Callable[["re.Match[str]"], str]
 
 
 class Rule(t.NamedTuple):
-    """What its pattern can't match without: one of words in the lower-case text, and one of also in the text as it is
-    (none: nothing more). replace gives the new text of a match."""
+    """What its pattern can't match without: one of words in the lower-case text (a digit stands for any), and one of
+    also in the text as it is (none: nothing more). replace gives the new text of a match."""
 
     words: tuple[str, ...]
     pattern: t.Pattern[str]
@@ -243,7 +243,9 @@ RULES: tuple[Rule, ...] = (
     Rule(("md5",), re.compile(r"(?<![A-Za-z0-9])md5[0-9a-f]{32}(?![0-9a-f])"), _whole),
     Rule(("$2",), re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}"), _whole),
     Rule(
-        (":",), re.compile(r"^[^\s:/]{1,128}:(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:(?P<s>[^\s:\[]+)$", re.M), _secret
+        (":0000:", ":00000:", ":*:"),
+        re.compile(r"^[^\s:/]{1,128}:(?:[0-9]{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:(?P<s>[^\s:\[]+)$", re.M),
+        _secret,
     ),
     Rule(
         ("@",),
