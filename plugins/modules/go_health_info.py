@@ -136,11 +136,11 @@ findings:
       subject: the Go program at 127.0.0.1:8080
       state: critical
       severity: P2
-      summary: "The Go program at 127.0.0.1:8080 keeps more memory after every collection: 61.0 MiB to 310.4 MiB within
-        4 min, its limit is reached in about 3 min"
+      summary: "The Go program at 127.0.0.1:8080 keeps more memory after every collection: 61 MiB to 310.4 MiB within
+        4 min, its limit is reached in about 3.2 min"
       observed: {floor_bytes: 325478809, growth_bytes: 261514854, bytes_per_second: 1089645, seconds_to_limit: 192}
       threshold: {warn: 4, crit: 100}
-      evidence: ["main.remember holds 290.1 MiB (93 %)", "main.remember added 240.0 MiB of 249.0 MiB within 4 min"]
+      evidence: ["main.remember holds 290.1 MiB (93 %)", "main.remember added 240 MiB of 249 MiB within 4 min"]
       causes: ["what main.remember allocates is kept: nobody lets go of it"]
       remedies:
         - text: "Find who holds it: the kept profile and a second one, compared"

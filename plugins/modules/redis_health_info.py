@@ -160,7 +160,7 @@ findings:
       subject: Redis at 127.0.0.1:6379
       state: critical
       severity: P2
-      summary: "Redis at 127.0.0.1:6379 uses 100 % of its maxmemory (64.0 MiB), and noeviction evicts nothing"
+      summary: "Redis at 127.0.0.1:6379 uses 100 % of its maxmemory (64 MiB), and noeviction evicts nothing"
       observed: {percent: 100.0, used_bytes: 67108864, policy: noeviction}
       threshold: {warn: 90, crit: 98}
       evidence: ["58.1 MiB: the data set"]

@@ -19,7 +19,7 @@ from ansible_collections.incident.response.plugins.module_utils.core.docker_deat
     STOPPED,
 )
 from ansible_collections.incident.response.plugins.module_utils.core.docker_judge import judge
-from ansible_collections.incident.response.plugins.module_utils.core.docker_settings import THRESHOLDS, Settings
+from ansible_collections.incident.response.plugins.module_utils.core.docker_settings import Settings
 from ansible_collections.incident.response.plugins.module_utils.core.docker_snapshot import (
     Cpu,
     DockerSnapshot,
@@ -29,7 +29,6 @@ from ansible_collections.incident.response.plugins.module_utils.core.docker_snap
     Process,
     parse_time,
 )
-from ansible_collections.incident.response.plugins.module_utils.core.thresholds import merge
 from docker_made import FIXTURES, RECORDED, container, ids, look, only, running
 
 FAULTS = {
@@ -657,27 +656,3 @@ def test_attachments_are_of_the_sick_only():
     )
     snapshot = look(sick, well)
     assert docker_summary.attachments(snapshot, judge(snapshot, Settings())) == {"rec-exit1.log": "t boom"}
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"memory": {"warn": 1}}, "there is no 'memory'"),
-        ({"memory_percent": {"warn": 95}}, "above its crit"),
-        ({"memory_percent": {"warn": 0.8}}, "ratio"),
-        ({"restarts": {"warn": True}}, "number"),
-        ({"restarts": {"warn": -1}}, "number"),
-        ({"restarts": {"warn": "x"}}, "number"),
-        ({"restarts": {"info": 1}}, "takes warn and crit"),
-        ({"restarts": 3}, "takes warn and crit"),
-    ],
-)
-def test_thresholds_refuse_what_is_ambiguous(given, words):
-    with pytest.raises(ValueError, match=words):
-        merge(THRESHOLDS, given)
-
-
-def test_thresholds_replace_defaults():
-    merged = merge(THRESHOLDS, {"restarts": {"crit": "5"}})
-    assert merged["restarts"] == {"warn": 1, "crit": 5.0}
-    assert merge(THRESHOLDS, None) == THRESHOLDS

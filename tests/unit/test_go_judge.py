@@ -146,8 +146,8 @@ def test_a_leak_is_found_with_its_pace_and_who_holds_it() -> None:
     assert finding.observed["growth_bytes"] == 50 * MIB
     assert finding.observed["seconds_to_limit"] == pytest.approx(122 * 6, rel=0.02)
     assert (finding.state, finding.severity) == ("critical", "P2")
-    assert "main.remember holds 60.0 MiB (86 %)" in finding.evidence
-    assert "main.remember added 50.0 MiB of 50.0 MiB within 5 min" in finding.evidence
+    assert "main.remember holds 60 MiB (86 %)" in finding.evidence
+    assert "main.remember added 50 MiB of 50 MiB within 5.1 min" in finding.evidence
     assert finding.causes[0].startswith("what main.remember allocates is kept")
     assert finding.details["top"][0]["caller"] == "main.handle"
     assert finding.since == NOW - 300

@@ -8,10 +8,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.core.findings import worst_status
 from ansible_collections.incident.response.plugins.module_utils.core.kafka_judge import ADDRESS_FAULTS, judge
-from ansible_collections.incident.response.plugins.module_utils.core.kafka_settings import (
-    THRESHOLDS,
-    merge_thresholds,
-)
 from ansible_collections.incident.response.plugins.module_utils.core.kafka_snapshot import (
     Broker,
     KafkaSnapshot,
@@ -215,32 +211,3 @@ def test_unmeasured_is_unknown_and_says_why():
 
 def test_cluster_that_said_nothing_is_not_healthy():
     assert ids(KafkaSnapshot(probes=[Probe("b:1", "ok")], unmeasured=[Unmeasured("all", "why", "P1")], now=NOW)) != []
-
-
-# Thresholds
-
-
-def test_thresholds_are_merged_over_the_defaults():
-    merged = merge_thresholds({"lag": {"crit": "20000"}})
-    assert merged["lag"] == {"warn": 1000, "crit": 20000.0}
-    assert merged["disk_used_percent"] == THRESHOLDS["disk_used_percent"]
-    assert THRESHOLDS["lag"]["crit"] == 10000
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"lagg": {"warn": 1}}, "lagg"),
-        ({"lag": {"warn": 20000}}, r"20000.*10000"),
-        ({"lag": {"warning": 1}}, "warn and crit"),
-        ({"lag": 5}, "warn and crit"),
-        ({"lag": {}}, "warn and crit"),
-        ({"lag": {"warn": True}}, "number"),
-        ({"lag": {"warn": "many"}}, "number"),
-        ({"lag": {"warn": -1}}, "from 0"),
-        ({"lag": {"warn": "nan"}}, "from 0"),
-    ],
-)
-def test_thresholds_that_make_no_sense(given, says):
-    with pytest.raises(ValueError, match=says):
-        merge_thresholds(given)

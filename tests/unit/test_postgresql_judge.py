@@ -12,9 +12,7 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.core.findings import Finding
 from ansible_collections.incident.response.plugins.module_utils.core.postgresql_judge import judge
 from ansible_collections.incident.response.plugins.module_utils.core.postgresql_settings import (
-    THRESHOLDS,
     Settings,
-    merge_thresholds,
 )
 from ansible_collections.incident.response.plugins.module_utils.core.postgresql_snapshot import (
     Age,
@@ -343,22 +341,6 @@ def test_what_is_hidden_is_unknown_and_never_zero() -> None:
 def test_nothing_asked_is_unknown_too() -> None:
     snapshot = made(sessions=None or [], slots=None, unmeasured=[Unmeasured("connection slots", "denied")])
     assert ids(snapshot) == ["postgresql.unmeasured"]
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"used_percent": {"warn": 95, "crit": 90}}, "above its crit"),
-        ({"used_percent": {"warn": 0.8}}, "percent"),
-        ({"nonsense": {"warn": 1}}, "there is no"),
-        ({"query_seconds": 5}, "takes warn and crit"),
-        ({"query_seconds": {"warn": True}}, "number"),
-    ],
-)
-def test_thresholds_that_make_no_sense(given: dict[str, t.Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        merge_thresholds(given)
-    assert merge_thresholds({}) == THRESHOLDS
 
 
 def test_thousands_of_sessions_in_a_result_of_bounded_size() -> None:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils.core import redis_parse as parse
 from ansible_collections.incident.response.plugins.module_utils.core.redis_judge import judge
 from ansible_collections.incident.response.plugins.module_utils.core.redis_judge_clients import holders
-from ansible_collections.incident.response.plugins.module_utils.core.redis_settings import Settings, size, span
+from ansible_collections.incident.response.plugins.module_utils.core.redis_settings import Settings
 from ansible_collections.incident.response.plugins.module_utils.core.redis_snapshot import (
     BigKey,
     Client,
@@ -535,9 +535,7 @@ def test_ten_thousand_clients_are_a_short_summary() -> None:
     assert len(attachments(snapshot)["clients.txt"].splitlines()) == 500
 
 
-def test_words_for_people() -> None:
-    assert [size(n) for n in (5, 2048, 5 * MIB, 3 * 1024 * MIB)] == ["5 B", "2.0 KiB", "5.0 MiB", "3.0 GiB"]
-    assert [span(n) for n in (0, 0.25, 5, 300, 7200, 200_000)] == ["0 s", "250 ms", "5 s", "5 min", "2 h", "2 d"]
+def test_a_command_line_to_paste() -> None:
     assert (
         Settings(address=ADDRESS).command("ACL", "SETUSER", "a b")
         == "redis-cli -h cache.example -p 6379 ACL SETUSER 'a b'"

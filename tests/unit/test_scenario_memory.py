@@ -270,7 +270,7 @@ def test_at_the_limit_with_a_flat_heap_the_limit_is_raised_once() -> None:
     assert "persist" not in call.options
     assert any("persist=true" in remedy.command for remedy in found.proposals)
     assert any("GOMEMLIMIT=158MiB" in note for note in found.notes)
-    assert "main.remember holds 60.0 MiB" in found.notes
+    assert "main.remember holds 60 MiB" in found.notes
     assert not action.mitigates, "a larger limit is a cure"
     again = plan(*looks, done=(gate.Done(1.0, "auth", "raise_memory", action.key),))
     assert titles(again) == []

@@ -14,7 +14,7 @@ from ..clients.errors import CollectError
 from ..clients.http_options import HttpOptions, target
 from ..core import alertmanager_parse
 from ..core.alertmanager_judge import judge
-from ..core.alertmanager_settings import Settings
+from ..core.alertmanager_settings import THRESHOLDS, Settings
 from ..core.alertmanager_summary import attachments, measured, sample, summary
 from ..core.findings import Finding
 from ..core.redact import Redactor
@@ -25,11 +25,11 @@ from ..module.alertmanager_options import (
     address,
     addresses,
     labels_of,
-    merged_thresholds,
     validate,
 )
 from ..module.argspec import COMMON_CHECK
 from ..module.check import Check, Misuse, Observation
+from ..module.thresholds_option import merged_thresholds
 
 SPEC = COMMON_CHECK.merge(ALERTMANAGER_CONNECTION).merge(ALERTMANAGER_CHECK)
 
@@ -87,7 +87,7 @@ def _given(rows: t.Sequence[t.Any]) -> list[dict[str, str]]:
 def _settings(params: t.Mapping[str, t.Any], url: str) -> Settings:
     return Settings(
         component=params.get("component") or urllib.parse.urlsplit(url).netloc,
-        thresholds=merged_thresholds(params),
+        thresholds=merged_thresholds(THRESHOLDS, params),
         watchdog=params.get("watchdog") or "",
         watch_labels=labels_of("watch_labels", params.get("watch_labels")),
         severity_label=params["severity_label"],

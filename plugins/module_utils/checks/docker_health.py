@@ -17,10 +17,10 @@ from ..core.docker_ports import Expected, parse_port
 from ..core.docker_settings import THRESHOLDS, Settings
 from ..core.docker_snapshot import parse_time
 from ..core.docker_summary import attachments, measured, samples, summary
-from ..core.thresholds import merge
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 from ..module.docker_options import DOCKER_CONNECTION
+from ..module.thresholds_option import merged_thresholds
 
 MOST_LINES = 10_000
 
@@ -77,10 +77,6 @@ def _settings(params: t.Mapping[str, t.Any]) -> Settings:
     for name in ("deadline", "timeout", "restart_window"):
         if not 0 < params[name] < float("inf"):
             raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
-    try:
-        thresholds = merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
     return Settings(
         component=params["component"],
         project=params.get("project") or "",
@@ -90,7 +86,7 @@ def _settings(params: t.Mapping[str, t.Any]) -> Settings:
         expected=_expected(params.get("expected_replicas") or {}),
         ports=_ports(params.get("expected_ports") or {}),
         hashes={str(name): str(value) for name, value in (params.get("config_hashes") or {}).items()},
-        thresholds=thresholds,
+        thresholds=merged_thresholds(THRESHOLDS, params),
         window=params["restart_window"],
     )
 

@@ -11,7 +11,6 @@ import typing as t
 from ..clients.deadline import Deadline
 from ..clients.go import Wanted, collect
 from ..clients.go_options import GoOptions
-from ..core import thresholds
 from ..core.findings import Finding
 from ..core.go_judge import judge
 from ..core.go_settings import THRESHOLDS, Settings
@@ -20,6 +19,7 @@ from ..core.redact import Redactor
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 from ..module.go_options import GO_CONNECTION, REQUIREMENTS, address_of, validate_connection
+from ..module.thresholds_option import merged_thresholds
 
 SPEC = COMMON_CHECK.merge(GO_CONNECTION).merge(
     ArgumentSpec(
@@ -78,15 +78,11 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
 
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
-    try:
-        merged = thresholds.merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
     return Settings(
         component=params["component"],
         address=address_of(params),
         pprof=GoOptions.from_params(params).pprof_url,
-        thresholds=merged,
+        thresholds=merged_thresholds(THRESHOLDS, params),
         memory_limit=params.get("memory_limit"),
         leak_seconds=params["leak_seconds"],
     )

@@ -13,9 +13,9 @@ from ..clients.errors import CollectError
 from ..clients.go import TOO_CLOSE, closeness, read_heap, read_metrics
 from ..clients.go_options import GoOptions
 from ..core.go_profile import ProfileError
-from ..core.go_settings import size
 from ..core.go_snapshot import Heap, Reading
 from ..core.go_summary import attachment, top
+from ..core.quantities import size
 from ..core.redact import Redactor
 from ..module.argspec import ArgumentSpec
 from ..module.check import Misuse

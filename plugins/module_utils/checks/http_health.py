@@ -14,12 +14,13 @@ from ..clients.http_metrics import Names
 from ..clients.http_options import HttpOptions, target
 from ..core.findings import Finding
 from ..core.http_judge import judge
-from ..core.http_settings import Settings
+from ..core.http_settings import THRESHOLDS, Settings
 from ..core.http_snapshot import Endpoint
 from ..core.http_summary import attachments, measured, sample, summary
 from ..module.argspec import COMMON_CHECK
 from ..module.check import Check, Misuse, Observation, missing_library
-from ..module.http_options import HTTP_CHECK, HTTP_CONNECTION, REQUIREMENTS, endpoints_of, merged_thresholds, validate
+from ..module.http_options import HTTP_CHECK, HTTP_CONNECTION, REQUIREMENTS, endpoints_of, validate
+from ..module.thresholds_option import merged_thresholds
 
 SPEC = COMMON_CHECK.merge(HTTP_CONNECTION).merge(HTTP_CHECK)
 
@@ -81,7 +82,7 @@ def _wanted(params: t.Mapping[str, t.Any]) -> Wanted:
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
     return Settings(
-        thresholds=merged_thresholds(params),
+        thresholds=merged_thresholds(THRESHOLDS, params),
         certificate_warn=params["certificate_warn_days"],
         certificate_crit=params["certificate_crit_days"],
         connect_timeout=params["connect_timeout"],

@@ -12,12 +12,14 @@ from ..clients.kafka import Wanted, collect
 from ..clients.kafka_options import KafkaOptions
 from ..core.kafka_judge import judge
 from ..core.kafka_lag import LagRules
-from ..core.kafka_members import count, some
-from ..core.kafka_settings import Settings, merge_thresholds
+from ..core.kafka_members import some
+from ..core.kafka_settings import THRESHOLDS, Settings
 from ..core.kafka_snapshot import OK, KafkaSnapshot, Sample
 from ..core.kafka_summary import summary
+from ..core.quantities import count
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
+from ..module.thresholds_option import merged_thresholds
 
 MOST_SAMPLES = 4000
 """Samples handed to the store: less than half of what a task's result may weigh."""
@@ -123,14 +125,10 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
 
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
-    try:
-        thresholds = merge_thresholds(params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
     return Settings(
         component=params["component"],
         bootstrap=params["bootstrap_servers"][0],
-        thresholds=thresholds,
+        thresholds=merged_thresholds(THRESHOLDS, params),
         rules=LagRules(params["allowed_lag"], params["commit_interval"]),
         expected_brokers=_names(params, "expected_brokers"),
         expected_topics=_names(params, "expected_topics"),

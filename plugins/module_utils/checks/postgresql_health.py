@@ -12,11 +12,12 @@ from ..clients.postgresql import collect
 from ..clients.postgresql_options import PostgresqlOptions
 from ..core.postgresql_judge import judge
 from ..core.postgresql_protect import Protection
-from ..core.postgresql_settings import Settings, merge_thresholds
+from ..core.postgresql_settings import THRESHOLDS, Settings
 from ..core.postgresql_snapshot import Counters, PostgresqlSnapshot
 from ..core.postgresql_summary import activity_files, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
+from ..module.thresholds_option import merged_thresholds
 
 SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -112,12 +113,12 @@ def protection(params: t.Mapping[str, t.Any]) -> Protection:
 
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
-    try:
-        thresholds = merge_thresholds(params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
     names = ("component", "idle_age", "young", "restarted", "least_headroom", "expected_role")
-    return Settings(thresholds=thresholds, protection=protection(params), **{name: params[name] for name in names})
+    return Settings(
+        thresholds=merged_thresholds(THRESHOLDS, params),
+        protection=protection(params),
+        **{name: params[name] for name in names},
+    )
 
 
 def _history(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[Counters]:

@@ -12,7 +12,6 @@ import typing as t
 from ..clients.deadline import Deadline
 from ..clients.redis import Wanted, collect
 from ..clients.redis_options import RedisOptions
-from ..core import thresholds
 from ..core.findings import Finding
 from ..core.redact import Redactor
 from ..core.redis_judge import judge
@@ -21,6 +20,7 @@ from ..core.redis_summary import attachments, measured, sample, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 from ..module.redis_options import REDIS_CONNECTION, REQUIREMENTS, validate_connection
+from ..module.thresholds_option import merged_thresholds
 
 SPEC = COMMON_CHECK.merge(REDIS_CONNECTION).merge(
     ArgumentSpec(
@@ -90,15 +90,11 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
 
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:
-    try:
-        merged = thresholds.merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
     return Settings(
         component=params["component"],
         address=RedisOptions.from_params(params).address,
         role=params.get("role") or "",
-        thresholds=merged,
+        thresholds=merged_thresholds(THRESHOLDS, params),
         memory_limit=params.get("memory_limit"),
         expected_replicas=params.get("expected_replicas"),
         expected_blocked=params.get("expected_blocked"),

@@ -13,6 +13,7 @@ from ..core import docker_memory as memory
 from ..core import docker_parse as parse
 from ..core import docker_plan as plan
 from ..core.docker_snapshot import Container, Process
+from ..core.quantities import size
 from . import docker_local as local
 from . import docker_machine
 from .compose import Compose, Run
@@ -229,9 +230,9 @@ class MemoryRaise(Extra):
         container, _stopped = self.service.look(turn.container.name)
         text = turn.step.text if turn.step.verbs else f"redeploy {container.name}"
         turn.container, turn.step, turn.acted = container, plan.Step(("start",), text), True
-        size = self.file.memory if self.file else 0
-        if container.memory_limit != size:
-            raise plan.Refused(f"{container.name} has {memory.human(container.memory_limit)} after it")
+        wanted = self.file.memory if self.file else 0
+        if container.memory_limit != wanted:
+            raise plan.Refused(f"{container.name} has {size(container.memory_limit)} after it")
         self.service.wait(turn, container)
 
     def _undo(self, file: FileEdit) -> str:
@@ -247,7 +248,7 @@ class MemoryRaise(Extra):
             try:
                 container, stopped = self.service.look(turn.container.name)
                 turn.container, turn.after = container, plan.facts(container, stopped)
-                said.append(f"{container.name} is {container.status} with {memory.human(container.memory_limit)}")
+                said.append(f"{container.name} is {container.status} with {size(container.memory_limit)}")
             except CollectError as error:
                 said.append(f"{turn.container.name}: {error.message}")
         self.changed = not file.restored

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .alertmanager_settings import NOWHERE, QUIET, Settings, count, finding, label_text
+from .alertmanager_settings import NOWHERE, QUIET, Settings, finding, label_text
 from .alertmanager_snapshot import ACTIVE, SUPPRESSED, Alert, Snapshot
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
+from .quantities import count
 
 MOST = 100
 """Findings for alerts, at most; the summary counts all."""

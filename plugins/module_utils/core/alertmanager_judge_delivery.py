@@ -9,9 +9,10 @@ import math
 import typing as t
 
 from .alertmanager_metrics import grown
-from .alertmanager_settings import Settings, finding, span
+from .alertmanager_settings import Settings, finding
 from .alertmanager_snapshot import Counters, Member, Sent, Snapshot
 from .findings import CRITICAL, WARNING, Finding, Remedy
+from .quantities import span
 
 History = t.Sequence[t.Mapping[str, t.Any]]
 
@@ -98,7 +99,7 @@ def _failing(
         "P2" if level == "critical" else "P3",
         f"fails to notify: {percent:.0f} % of what was sent in {span(seconds or 0.0)} failed",
         observed={"failed_percent": round(percent, 1), "window_s": round(seconds or 0.0), **numbers._asdict()},
-        threshold=dict(settings.thresholds["failed_percent"]),
+        threshold=settings.pair("failed_percent"),
         evidence=(
             f"{numbers.failed:.0f} of {numbers.notifications:.0f} notifications failed for good",
             f"{numbers.failed_attempts:.0f} of {numbers.attempts:.0f} attempts failed",

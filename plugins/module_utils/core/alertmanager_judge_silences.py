@@ -13,9 +13,10 @@ import shlex
 import typing as t
 
 from .alert_match import Matcher, Unjudged, all_fit, fits_everything, known_part, shown
-from .alertmanager_settings import DAY, Settings, count, finding, label_text, span
+from .alertmanager_settings import Settings, finding, label_text
 from .alertmanager_snapshot import SUPPRESSED, Alert, Silence, Snapshot
 from .findings import CRITICAL, WARNING, Finding, Remedy
+from .quantities import DAY, count, span
 
 
 def judge_silences(snapshot: Snapshot, settings: Settings) -> t.Iterator[Finding]:
@@ -171,7 +172,7 @@ def _unbounded(silence: Silence, now: float, settings: Settings) -> t.Iterator[F
     text = f"goes on for {days:.0f} days more" if silence.ends is not None else "has no end"
     observed = {"days": round(days) if silence.ends is not None else None}
     severity = "P3" if level == "critical" else "P4"
-    limits = dict(settings.thresholds["silence_days"])
+    limits = settings.pair("silence_days")
     name = "alertmanager.silence.unbounded"
     yield _silence(silence, name, WARNING, severity, text, now, settings, observed=observed, threshold=limits)
 

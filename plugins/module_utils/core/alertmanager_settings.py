@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import thresholds
-from .findings import Finding, Remedy
+from .findings import Facts, Finding, build_finding
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "failed_percent": {"warn": 1, "crit": 50},
@@ -30,15 +30,14 @@ QUIET = ("none", "info")
 """Severities of alerts that are meant for nobody; they may go nowhere."""
 NOWHERE = ("null", "blackhole", "devnull", "/dev/null")
 """Names of receivers that send nothing, where the configuration does not show which ones do."""
-DAY = 86400.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared. created_by: whose silences are our own. lookback, expires_within, settle: seconds."""
 
     component: str = ""
-    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     watchdog: str = ""
     watch_labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     severity_label: str = "severity"
@@ -48,10 +47,6 @@ class Settings:
     expires_within: float = 600.0
     settle: float = 300.0
     validate_certs: bool = True
-
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return thresholds.level(self.thresholds, name, value)
 
     def severity_of(self, labels: t.Mapping[str, str]) -> str:
         """An alert's severity as that of a finding."""
@@ -65,45 +60,13 @@ def finding(
     state: str,
     severity: str,
     summary: str,
-    *,
-    observed: t.Any = None,
-    threshold: t.Any = None,
-    evidence: t.Iterable[str] = (),
-    causes: t.Iterable[str] = (),
-    remedies: t.Iterable[Remedy] = (),
-    since: float | None = None,
-    details: dict[str, t.Any] | None = None,
+    **facts: t.Unpack[Facts],
 ) -> Finding:
     """A finding about this Alertmanager."""
-    return Finding(
-        id=name,
-        component=settings.component,
-        subject=subject,
-        state=state,
-        severity=severity,
-        summary=f"{subject} {summary}",
-        observed=observed,
-        threshold=threshold,
-        evidence=tuple(evidence)[:20],
-        causes=tuple(causes),
-        remedies=tuple(remedies),
-        since=since,
-        details=details or {},
-    )
+    return build_finding(name, settings.component, subject, state, severity, f"{subject} {summary}", **facts)
 
 
 def label_text(labels: t.Mapping[str, str], most: int = 8) -> str:
     """Labels for people, the name of the alert first."""
     rest = [f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname"][:most]
     return f"{labels.get('alertname') or 'an alert without a name'} ({', '.join(rest)})"
-
-
-def span(seconds: float) -> str:
-    """A time for people."""
-    if abs(seconds) >= 2 * DAY:
-        return f"{seconds / DAY:.0f} days"
-    return f"{seconds / 3600:.1f} h" if abs(seconds) >= 7200 else f"{seconds / 60:.0f} min"
-
-
-def count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

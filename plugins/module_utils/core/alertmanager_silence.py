@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .alert_match import NAME, Matcher, Unjudged, all_fit, fits_everything, pattern, shown
-from .alertmanager_settings import count
 from .alertmanager_snapshot import ACTIVE, Alert, Silence
+from .quantities import count
 
 LONGEST = 7200.0
 """Seconds that a silence may last: what is hidden for longer is forgotten."""

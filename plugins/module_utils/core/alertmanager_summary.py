@@ -13,8 +13,9 @@ from .alertmanager_judge import config_of
 from .alertmanager_judge_alerts import goes_nowhere
 from .alertmanager_judge_delivery import delivered, failed_percent, receivers_of
 from .alertmanager_judge_silences import hidden_by, watched, why_hidden
-from .alertmanager_settings import Settings, count
+from .alertmanager_settings import Settings
 from .alertmanager_snapshot import ACTIVE, PARTS, SUPPRESSED, Alert, Member, Silence, Snapshot
+from .quantities import count
 
 TOP = 50
 """Groups of alerts, suppressed alerts, and silences that are listed."""

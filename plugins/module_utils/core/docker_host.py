@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .docker_settings import Settings, size
+from .docker_settings import Settings
 from .docker_snapshot import Container, Disk, DockerSnapshot
 from .findings import CRITICAL, Finding, Remedy
-from .thresholds import level
+from .quantities import size
 
 LARGEST = 3
 
@@ -24,7 +24,7 @@ def host_findings(snapshot: DockerSnapshot, settings: Settings) -> list[Finding]
 def _disk_high(disk: Disk, settings: Settings) -> Finding | None:
     """When it is full, nothing can be started, and every container that writes fails at the same time."""
     inodes = disk.inodes_percent if disk.inodes_percent is not None else 0.0
-    state = level(settings.thresholds, "disk_percent", max(disk.used_percent, inodes))
+    state = settings.level("disk_percent", max(disk.used_percent, inodes))
     if state is None:
         return None
     what = "inodes" if inodes > disk.used_percent else "space"
@@ -42,7 +42,7 @@ def _disk_high(disk: Disk, settings: Settings) -> Finding | None:
             "inodes_percent": None if disk.inodes_percent is None else round(disk.inodes_percent, 1),
             "free_bytes": disk.free,
         },
-        threshold={"disk_percent": dict(settings.thresholds["disk_percent"])},
+        threshold={"disk_percent": settings.pair("disk_percent")},
         evidence=(f"{disk.path}: {disk.used_percent:.1f} % of its space, {inodes:.1f} % of its inodes",),
         causes=_fills(disk),
         remedies=_frees(disk),
@@ -82,8 +82,8 @@ def _memory_short(snapshot: DockerSnapshot, settings: Settings) -> Finding | Non
     percent = 100 * (total - left) / total
     waiting = snapshot.pressure.full if snapshot.pressure else 0.0
     states = {
-        level(settings.thresholds, "host_memory_percent", percent),
-        level(settings.thresholds, "host_pressure_percent", waiting),
+        settings.level("host_memory_percent", percent),
+        settings.level("host_pressure_percent", waiting),
     } - {None}
     if not states:
         return None
@@ -97,7 +97,7 @@ def _memory_short(snapshot: DockerSnapshot, settings: Settings) -> Finding | Non
         severity="P2" if state == CRITICAL else "P3",
         summary=f"The machine has {size(left)} of {size(total)} memory left ({percent:.0f} % in use){waits}",
         observed={"used_percent": round(percent, 1), "available": left, "total": total, "waiting_percent": waiting},
-        threshold={name: dict(settings.thresholds[name]) for name in ("host_memory_percent", "host_pressure_percent")},
+        threshold={name: settings.pair(name) for name in ("host_memory_percent", "host_pressure_percent")},
         evidence=tuple(_takers(snapshot.containers, total)),
         causes=(
             "something on it takes more than there is: see the largest; what has no limit is not held back",

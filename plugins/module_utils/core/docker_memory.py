@@ -10,6 +10,7 @@ import typing as t
 
 from .docker_plan import Refused, Step
 from .docker_snapshot import Container
+from .quantities import size
 
 _MIB = 2**20
 LEAST = 6 * _MIB
@@ -30,19 +31,12 @@ def parse_size(text: t.Any) -> int:
 
 def wanted_size(text: t.Any) -> int:
     """The size of an option. Raises Refused for one that the engine would not take."""
-    size = parse_size(text)
-    if size < LEAST:
+    wanted = parse_size(text)
+    if wanted < LEAST:
         raise Refused(
-            f"memory={text} is {size} bytes, and {human(LEAST)} is the least that Docker takes: was {text}m meant?"
+            f"memory={text} is {wanted} bytes, and {size(LEAST)} is the least that Docker takes: was {text}m meant?"
         )
-    return size
-
-
-def human(size: int) -> str:
-    for unit, factor in (("GiB", 2**30), ("MiB", _MIB), ("KiB", 2**10)):
-        if size >= factor:
-            return f"{size / factor:.1f}".rstrip("0").rstrip(".") + f" {unit}"
-    return f"{size} bytes"
+    return wanted
 
 
 def new_swap(limit: int, swap: int, memory: int) -> int:
@@ -61,16 +55,16 @@ def decide(container: Container, memory: int) -> Step:
     if container.status in ("removing", "dead", "unknown"):
         raise Refused(f"{name} is {container.status}: its limit can't be raised")
     if limit == 0:
-        raise Refused(f"{name} has no memory limit: {human(memory)} would be less than now, not more. Nothing was done")
+        raise Refused(f"{name} has no memory limit: {size(memory)} would be less than now, not more. Nothing was done")
     if memory < limit:
         raise Refused(
-            f"{name} has {human(limit)}, which is more than {human(memory)}: a limit is only raised here, for a lower"
+            f"{name} has {size(limit)}, which is more than {size(memory)}: a limit is only raised here, for a lower"
             " one can kill what runs. Change the Compose file and redeploy instead"
         )
     swap = new_swap(limit, container.memory_swap, memory)
     if memory == limit:
-        return Step((), f"{name} has a limit of {human(limit)} already")
-    text = f"raise the memory limit of {name} from {human(limit)} to {human(memory)}"
+        return Step((), f"{name} has a limit of {size(limit)} already")
+    text = f"raise the memory limit of {name} from {size(limit)} to {size(memory)}"
     return Step(("update",), text, (memory, swap))
 
 
@@ -79,8 +73,8 @@ def check_room(growth: int, available: int, total: int) -> None:
     if growth <= available - RESERVE:
         return
     raise Refused(
-        f"the machine can't hold it: {human(growth)} more could be taken, {human(available)} of its {human(total)} are"
-        f" available, and {human(RESERVE)} are left alone. Then the kernel kills somebody else. Nothing was done; free"
+        f"the machine can't hold it: {size(growth)} more could be taken, {size(available)} of its {size(total)} are"
+        f" available, and {size(RESERVE)} are left alone. Then the kernel kills somebody else. Nothing was done; free"
         " memory on the machine, ask for less, or move the service"
     )
 
@@ -89,5 +83,5 @@ def drift(name: str, live: int, written: int | None) -> str:
     """The sentence where a container and its Compose file differ, '' where they don't."""
     if written == live:
         return ""
-    said = f"{human(written)}" if written else "no limit"
-    return f"{name} has {human(live)}, its Compose file says {said}: the next docker compose up takes the file's"
+    said = f"{size(written)}" if written else "no limit"
+    return f"{name} has {size(live)}, its Compose file says {said}: the next docker compose up takes the file's"

@@ -9,10 +9,10 @@ import math
 
 from .docker_loops import Loop
 from .docker_oom import LIKELY, Oom
-from .docker_settings import Case, last_lines, size, span
+from .docker_settings import Case, last_lines
 from .docker_state_findings import CAPTURE
 from .findings import CRITICAL, WARNING, Finding, Remedy
-from .thresholds import level
+from .quantities import size, span
 
 _STEP = 16 * 2**20
 
@@ -25,7 +25,7 @@ def suggested_limit(peak: int) -> int:
 def oom_killed(case: Case, oom: Oom, loop: Loop | None) -> Finding:
     container = case.container
     down = container.status != "running"
-    looping = loop is not None and level(case.settings.thresholds, "restarts", loop.restarts) == CRITICAL
+    looping = loop is not None and case.settings.level("restarts", loop.restarts) == CRITICAL
     serious = down or looping
     peak = max(container.memory_limit, (container.memory.peak or 0) if container.memory else 0)
     evidence = [f"sources: {', '.join(oom.sources)} ({oom.confidence})"]
@@ -105,7 +105,7 @@ def memory_high(case: Case) -> Finding | None:
     if memory is None or memory.working_set is None or not container.memory_limit:
         return None
     percent = 100 * memory.working_set / container.memory_limit
-    state = level(case.settings.thresholds, "memory_percent", percent)
+    state = case.settings.level("memory_percent", percent)
     if state is None:
         return None
     return case.finding(
@@ -115,7 +115,7 @@ def memory_high(case: Case) -> Finding | None:
         f"Container {container.name} uses {percent:.0f} % of its memory limit"
         f" ({size(memory.working_set)} of {size(container.memory_limit)})",
         observed={"working_set_percent": round(percent, 1), "working_set": memory.working_set, "usage": memory.usage},
-        threshold={"memory_percent": dict(case.settings.thresholds["memory_percent"])},
+        threshold={"memory_percent": case.settings.pair("memory_percent")},
         evidence=(
             f"working set by {memory.source}: usage without inactive file pages",
             f"peak {size(memory.peak or 0)}",
@@ -134,7 +134,7 @@ def cpu_throttled(case: Case) -> Finding | None:
     if cpu is None or cpu.periods < 5:
         return None
     percent = 100 * cpu.throttled / cpu.periods
-    state = level(case.settings.thresholds, "cpu_throttled_percent", percent)
+    state = case.settings.level("cpu_throttled_percent", percent)
     if state is None:
         return None
     return case.finding(
@@ -143,7 +143,7 @@ def cpu_throttled(case: Case) -> Finding | None:
         "P3",
         f"Container {case.container.name} had to wait for CPU in {percent:.0f} % of its periods",
         observed={"throttled_percent": round(percent, 1), "periods": cpu.periods, "throttled": cpu.throttled},
-        threshold={"cpu_throttled_percent": dict(case.settings.thresholds["cpu_throttled_percent"])},
+        threshold={"cpu_throttled_percent": case.settings.pair("cpu_throttled_percent")},
         evidence=(
             f"{cpu.throttled} of {cpu.periods} periods in {cpu.seconds:.1f} s, limit {case.container.cpus:g} CPUs",
         ),

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from .docker_settings import Case, size
+from .docker_settings import Case
 from .docker_snapshot import Container
 from .findings import CRITICAL, Finding, Remedy
-from .thresholds import level
+from .quantities import size
 
 _MIB = 2**20
 
@@ -23,7 +23,7 @@ def pids_high(case: Case) -> Finding | None:
     if pids is None or not pids.limit:
         return None
     percent = 100 * pids.current / pids.limit
-    state = level(case.settings.thresholds, "pids_percent", percent)
+    state = case.settings.level("pids_percent", percent)
     if state is None:
         return None
     commands: dict[str, int] = {}
@@ -36,7 +36,7 @@ def pids_high(case: Case) -> Finding | None:
         _severity(state),
         f"Container {container.name} has {pids.current} of {pids.limit} processes and threads ({percent:.0f} %)",
         observed={"pids": pids.current, "limit": pids.limit, "percent": round(percent, 1)},
-        threshold={"pids_percent": dict(case.settings.thresholds["pids_percent"])},
+        threshold={"pids_percent": case.settings.pair("pids_percent")},
         evidence=(
             f"pids cgroup: {pids.current} of {pids.limit}",
             "processes: " + ", ".join(f"{count} {command}" for command, count in most),
@@ -66,7 +66,7 @@ def log_large(case: Case) -> Finding | None:
     container = case.container
     if container.log_bytes is None:
         return None
-    state = level(case.settings.thresholds, "log_mib", container.log_bytes / _MIB)
+    state = case.settings.level("log_mib", container.log_bytes / _MIB)
     if state is None:
         return None
     rotates = _rotates(container)
@@ -80,7 +80,7 @@ def log_large(case: Case) -> Finding | None:
         f"The log of container {container.name} has {size(container.log_bytes)} on disk"
         + ("" if rotates else " and is not rotated"),
         observed={"log_bytes": container.log_bytes, "rotated": rotates},
-        threshold={"log_mib": dict(case.settings.thresholds["log_mib"])},
+        threshold={"log_mib": case.settings.pair("log_mib")},
         evidence=(f"{container.log_path}: {size(container.log_bytes)} with rotated files",),
         causes=(cause, "it logs far more than it should"),
         remedies=(
@@ -96,7 +96,7 @@ def layer_large(case: Case) -> Finding | None:
     container = case.container
     if container.layer_bytes is None:
         return None
-    state = level(case.settings.thresholds, "layer_mib", container.layer_bytes / _MIB)
+    state = case.settings.level("layer_mib", container.layer_bytes / _MIB)
     if state is None:
         return None
     return case.finding(
@@ -105,7 +105,7 @@ def layer_large(case: Case) -> Finding | None:
         _severity(state),
         f"Container {container.name} has written {size(container.layer_bytes)} into its own layer, outside of volumes",
         observed={"layer_bytes": container.layer_bytes},
-        threshold={"layer_mib": dict(case.settings.thresholds["layer_mib"])},
+        threshold={"layer_mib": case.settings.pair("layer_mib")},
         evidence=(f"SizeRw {size(container.layer_bytes)}",),
         causes=(
             "log or temporary files that nobody removes",

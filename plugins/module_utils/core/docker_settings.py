@@ -10,8 +10,9 @@ import shlex
 import typing as t
 
 from .docker_snapshot import Container, DockerSnapshot
-from .findings import Finding, Remedy
-from .thresholds import Pairs
+from .findings import Facts, Finding, Remedy, build_finding
+from .quantities import span
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "memory_percent": {"warn": 80, "crit": 92},
@@ -33,7 +34,7 @@ Sample = t.Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """component: the engine in findings. components: service or container -> component; default container:SERVICE.
     services, containers: what has to exist (None: whatever is there). expected: service -> replicas.
     ports: service -> (port inside, host port) that have to be published. hashes: service -> hash of its configuration.
@@ -76,18 +77,10 @@ class Case:
         """Of something that is down: P1, or P2 where other replicas go on."""
         return "P1" if self.alone else "P2"
 
-    def finding(self, identifier: str, state: str, severity: str, summary: str, **more: t.Any) -> Finding:
-        details = {**details_of(self.container), **more.pop("details", {})}
-        return Finding(
-            id=identifier,
-            component=self.settings.component_of(self.service),
-            subject=f"container {self.container.name}",
-            state=state,
-            severity=severity,
-            summary=summary,
-            details=details,
-            **more,
-        )
+    def finding(self, name: str, state: str, severity: str, summary: str, **facts: t.Unpack[Facts]) -> Finding:
+        component, subject = self.settings.component_of(self.service), f"container {self.container.name}"
+        carried = details_of(self.container)
+        return build_finding(name, component, subject, state, severity, summary, carried=carried, **facts)
 
     def compose(self, verb: str) -> str:
         """The command that a person would type: with Compose where the container belongs to it."""
@@ -101,7 +94,7 @@ class Case:
         return f"docker {verb} {shlex.quote(self.container.name)}"
 
     def ago(self, moment: float | None) -> str:
-        return "" if moment is None else f"{span(max(0.0, self.snapshot.now - moment))} ago"
+        return "" if moment is None else f"{span(self.snapshot.now - moment)} ago"
 
 
 def details_of(container: Container) -> dict[str, t.Any]:
@@ -118,23 +111,6 @@ def details_of(container: Container) -> dict[str, t.Any]:
         "restart_count": container.restart_count,
         "image": container.image,
     }
-
-
-def span(seconds: float) -> str:
-    """A length of time for people."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86400:.0f} days"
-
-
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= factor:
-            return f"{count / factor:.4g} {unit}"
-    return f"{count:.0f} B"
 
 
 def last_lines(container: Container, number: int = 3) -> list[str]:

@@ -10,10 +10,10 @@ import re
 from .docker_deaths import causes_of_exit, exit_text, last_death
 from .docker_loops import Loop
 from .docker_ports import silent_ports
-from .docker_settings import Case, last_lines, log_remedy, span
+from .docker_settings import Case, last_lines, log_remedy
 from .docker_snapshot import Container, Process
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
-from .thresholds import level
+from .quantities import span
 
 CAPTURE = Remedy("Keep the evidence first: inspect, log and processes; a new container has none of it")
 
@@ -165,7 +165,7 @@ def frozen(case: Case, stopped: list[Process]) -> Finding:
 
 def crash_loop(case: Case, loop: Loop) -> Finding:
     container = case.container
-    state = CRITICAL if container.status == "restarting" else level(case.settings.thresholds, "restarts", loop.restarts)
+    state = CRITICAL if container.status == "restarting" else case.settings.level("restarts", loop.restarts)
     worst = state == CRITICAL
     code = loop.exit_codes[-1] if loop.exit_codes else None
     every = f", each time after about {span(loop.interval)}" if loop.interval else ""
@@ -187,7 +187,7 @@ def crash_loop(case: Case, loop: Loop) -> Finding:
         case.severity if worst else "P3",
         f"Container {container.name} crashed and came back {times} in {span(case.settings.window)}{every}; it {now}",
         observed={"restarts": loop.restarts, "interval_seconds": round(loop.interval, 1) if loop.interval else None},
-        threshold={"restarts": dict(case.settings.thresholds["restarts"]), "window_seconds": case.settings.window},
+        threshold={"restarts": case.settings.pair("restarts"), "window_seconds": case.settings.window},
         evidence=(*evidence, *last_lines(container)),
         causes=(exit_text(code),) if code is not None else ("the last lines of its log say why it ended",),
         remedies=(

@@ -11,6 +11,7 @@ import typing as t
 
 from .docker_snapshot import Container, DockerSnapshot
 from .findings import Finding
+from .quantities import count
 
 BUDGET = 600 * 1024
 """Characters of JSON; the rest of what a result may weigh is for findings and samples."""
@@ -161,7 +162,7 @@ def measured(snapshot: DockerSnapshot, window: float, full: bool) -> list[str]:
         return []
     containers = snapshot.containers
     running = [container for container in containers if container.status == "running"]
-    said = [f"{_count(len(containers), 'container')} by their state, health, limits and restarts"]
+    said = [f"{count(len(containers), 'container')} by their state, health, limits and restarts"]
     seen = sum(container.processes is not None for container in running)
     said.append(f"processes of {seen} of {len(running)} running containers")
     sources = ["State.OOMKilled"]
@@ -176,12 +177,12 @@ def measured(snapshot: DockerSnapshot, window: float, full: bool) -> list[str]:
     said.append(f"OOM kills by {', '.join(sources)}")
     memory = sum(container.memory is not None for container in running)
     if memory:
-        said.append(f"working set of {_count(memory, 'container')}")
+        said.append(f"working set of {count(memory, 'container')}")
     said += _measured_room(snapshot, running)
     if full:
-        said.append(f"CPU throttling of {_count(sum(c.cpu is not None for c in running), 'container')}")
+        said.append(f"CPU throttling of {count(sum(c.cpu is not None for c in running), 'container')}")
     logs = sum(bool(container.logs) for container in containers)
-    said.append(f"logs of {_count(logs, 'container')}")
+    said.append(f"logs of {count(logs, 'container')}")
     return said + [f"left out: {note}" for note in snapshot.notes]
 
 
@@ -195,11 +196,7 @@ def _measured_room(snapshot: DockerSnapshot, running: list[Container]) -> list[s
         ("size of the layer", sum(container.layer_bytes is not None for container in containers)),
         ("image by its name", sum(bool(container.tag_image) for container in running)),
     )
-    said = [f"{what} of {_count(number, 'container')}" for what, number in counts if number]
+    said = [f"{what} of {count(number, 'container')}" for what, number in counts if number]
     said += [f"file system of {disk.path}" for disk in (snapshot.disk, *snapshot.disks[:20]) if disk is not None]
     said += ["memory of the machine"] if snapshot.machine else []
     return said + (["how long processes wait for memory"] if snapshot.pressure else [])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

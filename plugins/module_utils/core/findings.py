@@ -20,6 +20,7 @@ UNKNOWN = "unknown"
 STATUS_ORDER = (OK, WARNING, UNKNOWN, CRITICAL)
 SEVERITIES = ("P1", "P2", "P3", "P4")
 RISKS = ("none", "low", "disruptive", "destructive")
+MOST_EVIDENCE = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +83,50 @@ class Finding:
             values[name] = tuple(data.get(name) or ())
         values["details"] = dict(data.get("details") or {})
         return cls(**values)
+
+
+class Facts(t.TypedDict, total=False):
+    """What a judge adds to its verdict: fields of Finding by their names. None of details is the same as none."""
+
+    observed: t.Any
+    threshold: t.Any
+    evidence: t.Iterable[str]
+    causes: t.Iterable[str]
+    remedies: t.Iterable[Remedy]
+    since: float | None
+    details: t.Mapping[str, t.Any] | None
+
+
+def build_finding(
+    name: str,
+    component: str,
+    subject: str,
+    state: str,
+    severity: str,
+    summary: str,
+    *,
+    carried: t.Mapping[str, t.Any] | None = None,
+    **facts: t.Unpack[Facts],
+) -> Finding:
+    """A finding of a check, with as much evidence as a person reads and no cause twice.
+
+    name: its id. carried: details that all findings of a check have; the finding's own come over them.
+    """
+    return Finding(
+        id=name,
+        component=component,
+        subject=subject,
+        state=state,
+        severity=severity,
+        summary=summary,
+        observed=facts.get("observed"),
+        threshold=facts.get("threshold"),
+        evidence=tuple(facts.get("evidence", ()))[:MOST_EVIDENCE],
+        causes=tuple(dict.fromkeys(facts.get("causes", ()))),
+        remedies=tuple(facts.get("remedies", ())),
+        since=facts.get("since"),
+        details={**(carried or {}), **(facts.get("details") or {})},
+    )
 
 
 def worst_status(findings: t.Iterable[Finding]) -> str:

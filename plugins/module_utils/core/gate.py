@@ -11,6 +11,7 @@ import typing as t
 
 from .findings import RISKS
 from .plan import Plan
+from .quantities import span
 
 MODES = ("observe", "propose", "ask", "auto")
 OVERRIDABLE = ("freeze", "budget", "evidence", "floor")
@@ -112,8 +113,8 @@ def check_budget(settings: Settings, plan: Plan, done: t.Iterable[Done], now: fl
             if len(recent) >= limit:
                 last = max(item.at for item in recent)
                 text = (
-                    f"{action.service} had {len(recent)} action(s) in the last {_span(window)}, allowed is {limit};"
-                    f" the last one {_span(max(0.0, now - last))} ago"
+                    f"{action.service} had {len(recent)} action(s) in the last {span(window)}, allowed is {limit};"
+                    f" the last one {span(now - last)} ago"
                 )
                 return _override(settings, "budget", text)
     return Passed("budget", True, "within the budget of actions")
@@ -205,10 +206,3 @@ def _override(settings: Settings, gate: str, reason: str) -> Passed:
     if gate in settings.override:
         return Passed(gate, True, f"{reason}; overridden by incident_override")
     return Passed(gate, False, reason, f"incident_override={gate}")
-
-
-def _span(seconds: float) -> str:
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -9,9 +9,10 @@ import typing as t
 
 from .findings import Finding, Remedy
 from .go_facts import Case, goroutine_rush, goroutine_trend, requests_grew
-from .go_settings import LEAST_STUCK, Settings, safe_function, severity, span
+from .go_settings import LEAST_STUCK, Settings, safe_function, severity
 from .go_snapshot import GoSnapshot
 from .go_stacks import CONNECT, DATABASE, POOL, Stack, by_wait, grown
+from .quantities import span
 
 BEST_FIT = 0.9
 LEAST_NAMED = 10
@@ -84,7 +85,7 @@ def _leak(found: Case) -> Finding | None:
         severity(state),
         f"has more and more goroutines: {first:.0f} to {last:.0f} within {span(seconds)}",
         observed={"goroutines": round(last), "per_second": round(rate, 2), "growth": round(last - (first or 0.0))},
-        threshold=dict(found.settings.thresholds["goroutines_per_second"]),
+        threshold=found.settings.pair("goroutines_per_second"),
         evidence=[*_more(found.snapshot), *_biggest(found.snapshot)],
         causes=tuple(causes),
         remedies=(
@@ -127,7 +128,7 @@ def _many(snapshot: GoSnapshot, settings: Settings) -> t.Iterator[Finding]:
         severity(state),
         f"has {count:.0f} goroutines",
         observed={"goroutines": round(count), "waits_on": dict(waits[:10])},
-        threshold=dict(settings.thresholds["goroutines"]),
+        threshold=settings.pair("goroutines"),
         evidence=_biggest(snapshot),
         causes=("a leak", "a dependency is slow, and requests pile up", "that many connections are normal for it"),
         remedies=(
@@ -164,7 +165,7 @@ def _database(snapshot: GoSnapshot, settings: Settings) -> t.Iterator[Finding]:
         severity(state),
         f"has {count} goroutines that wait for a database connection",
         observed={"waiting": count, "pool": pool, "connect": connect, **_sql(snapshot)},
-        threshold=dict(settings.thresholds["waiting_database"]),
+        threshold=settings.pair("waiting_database"),
         evidence=[f"{s.count} wait on {s.waits_on} in {safe_function(s.where)}" for s in waiting[:5]],
         causes=tuple(causes),
         remedies=tuple(busy),
@@ -219,7 +220,7 @@ def _threads(found: Case) -> t.Iterator[Finding]:
         severity(state),
         f"has {threads:.0f} threads",
         observed={"threads": round(threads)},
-        threshold=dict(found.settings.thresholds["threads"]),
+        threshold=found.settings.pair("threads"),
         causes=("calls into C code or into the kernel block, each with a thread of its own", "a slow disk or resolver"),
         remedies=(Remedy("See what made them", "none", f"go tool pprof {_profile(found.settings)[:-9]}threadcreate"),),
     )

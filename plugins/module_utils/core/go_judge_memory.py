@@ -9,8 +9,9 @@ import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
 from .go_facts import Case, Growth, heap_growth, heap_trend, memory_used
-from .go_settings import LEAST_OFFHEAP, MIB, safe_function, severity, size, span
+from .go_settings import LEAST_OFFHEAP, MIB, safe_function, severity
 from .go_trend import Trend
+from .quantities import size, span
 
 HOUR = 3600.0
 LEAK_CAUSES = (
@@ -57,7 +58,7 @@ def _leak(found: Case) -> t.Iterator[Finding]:
             "seconds_to_limit": None if left is None else round(left),
             name: round(measured, 1),
         },
-        threshold=dict(found.settings.thresholds[name]),
+        threshold=found.settings.pair(name),
         evidence=[_climb(climb), *_holding(found), *_growing(grown)],
         causes=_leak_causes(found, grown),
         remedies=_leak_remedies(found),
@@ -155,7 +156,7 @@ def _limit(found: Case) -> t.Iterator[Finding]:
         severity(state),
         f"needs {percent:.0f} % of its {name} ({size(used)} of {size(limit)}): at 100 % {end}",
         observed={"percent": round(percent, 1), "used_bytes": round(used), "limit": name},
-        threshold=dict(found.settings.thresholds["limit_percent"]),
+        threshold=found.settings.pair("limit_percent"),
         evidence=[*(f"{size(u)} of {size(m)} ({n}, {p:.0f} %)" for p, n, u, m in sorted(rows)), *_holding(found)],
         causes=("the limit is too small for what it does", "a leak, or a burst that goes on"),
         remedies=(
@@ -198,7 +199,7 @@ def _offheap(found: Case) -> t.Iterator[Finding]:
         "P3",
         f"has {size(resident - total)} ({percent:.0f} %) of its memory outside of what Go manages",
         observed={"percent": round(percent, 1), "rss_bytes": round(resident), "go_sys_bytes": round(total)},
-        threshold=dict(found.settings.thresholds["offheap_percent"]),
+        threshold=found.settings.pair("offheap_percent"),
         evidence=(f"{size(resident)} are resident, Go has {size(total)} from the kernel",),
         causes=("C code (cgo) that allocates", "files mapped into memory", "a tmpfs that it writes to"),
         remedies=(Remedy("Don't look for it in pprof: neither profile nor GOMEMLIMIT know this memory. Read smaps"),),
@@ -260,7 +261,7 @@ def _collector(found: Case) -> t.Iterator[Finding]:
         severity(state),
         "spends itself on collections: " + ", ".join(CALLED[name].format(costs[name]) for name in levels),
         observed={name: round(value, 2) for name, value in costs.items()},
-        threshold={name: dict(found.settings.thresholds[name]) for name in levels},
+        threshold={name: found.settings.pair(name) for name in levels},
         evidence=[CALLED[name].format(value) for name, value in costs.items()],
         causes=tuple(causes),
         remedies=(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import thresholds
-from .findings import Finding, Remedy
+from .findings import Facts, Finding, build_finding
 from .hostile import cut, inert
 from .redact import clean_text
+from .thresholds import HasThresholds, Pairs
 
 MIB = 1024 * 1024
 
@@ -38,51 +38,21 @@ LEAST_STUCK = 200
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared. leak_seconds: how long something has to grow before it is called a leak."""
 
     component: str = "go"
     address: str = "127.0.0.1:8080"
     pprof: str = ""
-    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     memory_limit: float | None = None
     leak_seconds: float = 60.0
 
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return thresholds.level(self.thresholds, name, value)
-
-    def finding(
-        self,
-        name: str,
-        state: str,
-        severity: str,
-        summary: str,
-        *,
-        observed: t.Any = None,
-        threshold: t.Any = None,
-        evidence: t.Iterable[str] = (),
-        causes: tuple[str, ...] = (),
-        remedies: tuple[Remedy, ...] = (),
-        since: float | None = None,
-        details: dict[str, t.Any] | None = None,
-    ) -> Finding:
+    def finding(self, name: str, state: str, severity: str, summary: str, **facts: t.Unpack[Facts]) -> Finding:
         """A finding about this program."""
-        return Finding(
-            id=name,
-            component=self.component,
-            subject=f"the Go program at {self.address}",
-            state=state,
-            severity=severity,
-            summary=f"The Go program at {self.address} {summary}",
-            observed=observed,
-            threshold=threshold,
-            evidence=tuple(evidence)[:20],
-            causes=causes,
-            remedies=remedies,
-            since=since,
-            details=details or {},
-        )
+        subject = f"the Go program at {self.address}"
+        said = f"The Go program at {self.address} {summary}"
+        return build_finding(name, self.component, subject, state, severity, said, **facts)
 
 
 def severity(state: str) -> str:
@@ -92,19 +62,3 @@ def severity(state: str) -> str:
 def safe_function(text: str) -> str:
     """The name of a function, fit to be shown."""
     return cut(clean_text(cut(inert(text), 1024)).replace("\n", " "), 256)
-
-
-def size(number: float) -> str:
-    """Bytes for people."""
-    for unit, factor in (("GiB", 1024**3), ("MiB", MIB), ("KiB", 1024)):
-        if abs(number) >= factor:
-            return f"{number / factor:.1f} {unit}"
-    return f"{number:.0f} B"
-
-
-def span(seconds: float) -> str:
-    """Seconds for people."""
-    for unit, factor in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * factor:
-            return f"{seconds / factor:.0f} {unit}"
-    return f"{seconds:.0f} s"

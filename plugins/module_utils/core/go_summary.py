@@ -11,10 +11,11 @@ import typing as t
 
 from .go_facts import History, case, cycles_seen, heap_growth, heap_trend, leak_told, row_of
 from .go_judge_memory import pressure
-from .go_settings import Settings, safe_function, size
+from .go_settings import Settings, safe_function
 from .go_snapshot import OK, GoSnapshot, Heap
 from .go_stacks import Stack, by_wait
 from .go_trend import FEWEST_RISES
+from .quantities import size
 
 TOP = 10
 NUMBERS = (

@@ -13,8 +13,9 @@ from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .hostile import inert
 from .http_health_body import Failing, Health, read
 from .http_judge_reach import WAYS, attempts, phases, unreached
-from .http_settings import Settings, command, finding, span
+from .http_settings import Settings, command, finding
 from .http_snapshot import OK, Look, Probe
+from .quantities import span
 
 RECENT = 10
 """Probes that flapping is judged by."""
@@ -287,7 +288,7 @@ def _slow(look: Look, settings: Settings) -> t.Iterator[Finding]:
         "http.health.slow",
         level,
         "P3",
-        f"takes {span(middle)} to answer",
+        f"takes {span(middle / 1000)} to answer",
         observed={"median_ms": round(middle), "probes": len(answered), **typical.times._asdict()},
         threshold=settings.pair("health_ms"),
         evidence=phases(typical),

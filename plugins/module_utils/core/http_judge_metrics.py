@@ -12,8 +12,9 @@ import typing as t
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .http_judge_health import problem
 from .http_metrics import JITTER, quantile, same_process, since
-from .http_settings import Settings, finding, span
+from .http_settings import Settings, finding
 from .http_snapshot import OK, Look, Metrics
+from .quantities import span
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,10 +144,10 @@ def _latency(look: Look, seen: Traffic, settings: Settings) -> t.Iterator[Findin
         "http.latency.high",
         level,
         "P2" if level == CRITICAL else "P3",
-        f"answers the slowest 1 % of its requests in {span(seen.p99 * 1000)} or more",
+        f"answers the slowest 1 % of its requests in {span(seen.p99)} or more",
         observed={"p50_ms": round(seen.p50 * 1000, 1), "p99_ms": round(seen.p99 * 1000, 1)},
         threshold=settings.pair("latency_ms"),
-        evidence=(f"half of them take {span(seen.p50 * 1000)} or more, in {seen.seconds:.1f} s",),
+        evidence=(f"half of them take {span(seen.p50)} or more, in {seen.seconds:.1f} s",),
         causes=("a dependency is slow or locked", "a pool of connections or threads is used up", "it is short of CPU"),
         remedies=(Remedy("Find the resource that is used up before anything is restarted"),),
     )

@@ -9,8 +9,9 @@ import ipaddress
 import typing as t
 
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
-from .http_settings import Settings, finding, span
+from .http_settings import Settings, finding
 from .http_snapshot import TLS_KINDS, Look, Probe
+from .quantities import span
 
 
 class Way(t.NamedTuple):
@@ -192,7 +193,7 @@ def attempts(probe: Probe) -> list[str]:
 def phases(probe: Probe) -> list[str]:
     """How long each phase took, as far as it came."""
     named = zip(("name", "connection", "TLS", "first byte", "in all"), probe.times)
-    said = [f"{name} {span(ms)}" for name, ms in named if ms]
+    said = [f"{name} {span(ms / 1000)}" for name, ms in named if ms]
     return [", ".join(said)] if said else []
 
 

@@ -9,8 +9,9 @@ import typing as t
 
 from .findings import CRITICAL, WARNING, Finding
 from .http_judge_reach import MEND_TLS, RENEW
-from .http_settings import DAY, Settings, days, finding
+from .http_settings import Settings, finding
 from .http_snapshot import Look
+from .quantities import DAY, span
 
 
 def judge_certificate(look: Look, settings: Settings) -> t.Iterator[Finding]:
@@ -20,11 +21,11 @@ def judge_certificate(look: Look, settings: Settings) -> t.Iterator[Finding]:
     left = found.not_after - look.now
     if left <= 0 and not settings.validate_certs:
         state, severity, name, does = CRITICAL, "P1", "http.tls.expired", "has a certificate that expired"
-        does = f"{does} {days(-left)} ago"
+        does = f"{does} {span(-left)} ago"
     elif left < settings.certificate_warn * DAY:
         soon = left < settings.certificate_crit * DAY
         state, severity, name = (CRITICAL, "P1", "http.tls.expiring") if soon else (WARNING, "P3", "http.tls.expiring")
-        does = f"has a certificate that expires in {days(max(0.0, left))}"
+        does = f"has a certificate that expires in {span(left)}"
     else:
         return
     yield finding(

@@ -9,9 +9,9 @@ import dataclasses
 import shlex
 import typing as t
 
-from . import thresholds
-from .findings import Finding, Remedy
+from .findings import Facts, Finding, build_finding
 from .http_snapshot import Endpoint
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "health_ms": {"warn": 1000, "crit": 3000},
@@ -23,14 +23,13 @@ THRESHOLDS: dict[str, dict[str, float]] = {
     "restarts": {"warn": 2, "crit": 3},
 }
 """Pairs of warn and crit; higher is worse in all of them."""
-DAY = 86400.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared. The timeouts: what the probes waited. lookback: seconds of history that count."""
 
-    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     certificate_warn: float = 20.0
     certificate_crit: float = 3.0
     connect_timeout: float = 3.0
@@ -41,57 +40,17 @@ class Settings:
     logs_in: bool = False
     validate_certs: bool = True
 
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return thresholds.level(self.thresholds, name, value)
-
-    def pair(self, name: str) -> dict[str, float]:
-        return dict(self.thresholds[name])
-
 
 def finding(
-    endpoint: Endpoint,
-    name: str,
-    state: str,
-    severity: str,
-    summary: str,
-    *,
-    observed: t.Any = None,
-    threshold: t.Any = None,
-    evidence: t.Iterable[str] = (),
-    causes: t.Iterable[str] = (),
-    remedies: t.Iterable[Remedy] = (),
-    details: dict[str, t.Any] | None = None,
+    endpoint: Endpoint, name: str, state: str, severity: str, summary: str, **facts: t.Unpack[Facts]
 ) -> Finding:
     """A finding about this endpoint."""
-    return Finding(
-        id=name,
-        component=endpoint.component,
-        subject=endpoint.name,
-        state=state,
-        severity=severity,
-        summary=f"{endpoint.name} {summary}",
-        observed=observed,
-        threshold=threshold,
-        evidence=tuple(evidence)[:20],
-        causes=tuple(causes),
-        remedies=tuple(remedies),
-        details={"url": endpoint.name, **(details or {})},
-    )
+    subject = endpoint.name
+    carried = {"url": subject}
+    said = f"{subject} {summary}"
+    return build_finding(name, endpoint.component, subject, state, severity, said, carried=carried, **facts)
 
 
 def command(endpoint: Endpoint, *words: str) -> str:
     """A curl command line that a person can paste: without credentials and without the query of the URL."""
     return " ".join(shlex.quote(part) for part in ("curl", "-sS", "-i", "-m", "10", *words, endpoint.name))
-
-
-def span(milliseconds: float) -> str:
-    """A duration for people."""
-    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
-
-
-def days(seconds: float) -> str:
-    """A long time for people."""
-    if seconds >= 2 * DAY:
-        return f"{seconds / DAY:.0f} days"
-    return f"{seconds / 3600:.0f} hours" if seconds >= 7200 else f"{seconds / 60:.0f} minutes"

@@ -14,6 +14,7 @@ from .http_judge_health import problem
 from .http_judge_metrics import restarts, traffic
 from .http_settings import Settings
 from .http_snapshot import OK, Look, Metrics, Probe
+from .quantities import count
 
 TOP = 100
 """Endpoints that are listed: the sick ones first, then the slowest."""
@@ -109,10 +110,6 @@ def attachments(looks: t.Iterable[Look]) -> dict[str, str]:
 def _text(look: Look, probe: Probe) -> str:
     head = "\n".join(f"{name}: {value}" for name, value in probe.headers.items())
     return f"GET {look.endpoint.name}\n\n{probe.status}\n{head}\n\n{inert(probe.body[:BODY])}\n"
-
-
-def count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def measured(looks: t.Sequence[Look], settings: Settings, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:

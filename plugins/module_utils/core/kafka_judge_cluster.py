@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
-from .kafka_members import MOST, count, partition_details, partition_evidence, partition_name, some
+from .kafka_members import MOST, partition_details, partition_evidence, partition_name, some
 from .kafka_settings import Settings
 from .kafka_snapshot import KafkaSnapshot, Partition, Quorum, Topic, Voter
+from .quantities import count
 
 
 def judge_cluster(snapshot: KafkaSnapshot, settings: Settings) -> list[Finding]:
@@ -317,7 +318,7 @@ def _disks(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Finding]:
         severity="P1" if critical else "P2",
         summary=f"The disk of {some(names)} is {worst:.0f} % full; at 100 % the broker stops",
         observed={"used_percent": round(worst, 1)},
-        threshold=dict(settings.thresholds["disk_used_percent"]),
+        threshold=settings.pair("disk_used_percent"),
         evidence=tuple(
             f"{item.path} on broker {item.broker}: {item.usable_bytes} of {item.total_bytes} bytes left"
             for _share, item in low[:MOST]

@@ -14,9 +14,10 @@ from .kafka_group_lag import GroupLag, group_lags
 from .kafka_judge_members import judge_members, rebalancing
 from .kafka_judge_offsets import judge_offsets
 from .kafka_lag import PartitionLag
-from .kafka_members import MOST, count, partition_name, some
+from .kafka_members import MOST, partition_name, some
 from .kafka_settings import Settings
 from .kafka_snapshot import KafkaSnapshot, PartitionKey, Sample, Unmeasured
+from .quantities import count
 
 MOST_GROUPS = 50
 """Findings of one id about single groups; the others are named together in one more."""
@@ -212,7 +213,7 @@ def _high(one: GroupLag, settings: Settings) -> Finding | None:
         severity="P3",
         summary=f"Group {one.group.name} is {one.total} records behind",
         observed={"lag": one.total},
-        threshold=dict(settings.thresholds["lag"]),
+        threshold=settings.pair("lag"),
         evidence=_evidence(one, pairs),
         causes=("a burst of records", "the consumer is slow"),
         remedies=_remedies(one.group.name, lag.SLOW, settings),
@@ -243,7 +244,7 @@ def _age(one: GroupLag, snapshot: KafkaSnapshot, settings: Settings) -> Finding 
         severity="P3",
         summary=f"Group {one.group.name} is {worst:.0f} s behind the newest record of {partition_name(*where)}",
         observed={"age_seconds": round(worst, 1)},
-        threshold=dict(settings.thresholds["lag_age_seconds"]),
+        threshold=settings.pair("lag_age_seconds"),
         evidence=_evidence(one, pairs),
         causes=("the consumer is slow", "it was down for a while"),
         remedies=_remedies(one.group.name, lag.SLOW, settings),

@@ -9,9 +9,10 @@ import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
 from .kafka_group_lag import REBALANCING, GroupLag
-from .kafka_members import MOST, count, partition_name, some
+from .kafka_members import MOST, partition_name, some
 from .kafka_settings import Settings
 from .kafka_snapshot import GroupRound, KafkaSnapshot
+from .quantities import count
 
 
 def judge_members(one: GroupLag, snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Finding]:
@@ -60,7 +61,7 @@ def _rebalance_finding(one: GroupLag, seen: tuple[float, str], settings: Setting
         severity="P2",
         summary=f"Group {name} keeps rebalancing (seen for {seconds:.0f} s) and reads little or nothing meanwhile",
         observed={"seconds": round(seconds, 1), "state": one.group.state},
-        threshold=dict(settings.thresholds["rebalance_seconds"]),
+        threshold=settings.pair("rebalance_seconds"),
         evidence=(what, f"lag of the group: {one.total}"),
         causes=(
             "the handler takes longer than max.poll.interval.ms",

@@ -10,9 +10,10 @@ import typing as t
 from .findings import CRITICAL, WARNING, Finding, Remedy
 from .kafka_group_lag import GroupLag
 from .kafka_lag import EMPTY_STATES
-from .kafka_members import MOST, count, partition_name, some
+from .kafka_members import MOST, partition_name, some
 from .kafka_settings import Settings
 from .kafka_snapshot import KafkaSnapshot, PartitionKey, Sample
+from .quantities import count
 
 Outside = tuple[PartitionKey, int, int]
 """partition, committed offset, the bound that it is beyond."""
@@ -133,7 +134,7 @@ def _expiring(
         severity="P3",
         summary=f"Group {name} is empty and committed nothing for {days:.1f} days; its offsets will soon be deleted",
         observed={"percent_of_retention": round(share, 1)},
-        threshold=dict(settings.thresholds["expiring_percent"]),
+        threshold=settings.pair("expiring_percent"),
         evidence=(
             f"no commit seen for {days:.1f} days, state {one.group.state};"
             f" offsets.retention.minutes is {snapshot.retention_minutes}",

@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
-from .kafka_members import MOST, count, partition_name, some
+from .kafka_members import MOST, partition_name, some
 from .kafka_settings import Settings
 from .kafka_snapshot import KafkaSnapshot, PartitionKey, Transaction
+from .quantities import count
 
 
 def judge_traffic(snapshot: KafkaSnapshot, settings: Settings) -> list[Finding]:
@@ -34,7 +35,7 @@ def _transactions(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Fin
         severity="P2",
         summary=f"An open transaction{_by(owners)} holds back readers of committed records on {some(names)}",
         observed={"partitions": len(keys), "transactions": len(owners)},
-        threshold=dict(settings.thresholds["transaction_seconds"]),
+        threshold=settings.pair("transaction_seconds"),
         evidence=(*_pin_lines(snapshot, pinned), *_transaction_lines(snapshot, old)),
         causes=("the producer hangs or died in the middle of a transaction with a long timeout",),
         remedies=(
@@ -150,7 +151,7 @@ def _silent_topics(snapshot: KafkaSnapshot, settings: Settings) -> t.Iterator[Fi
         severity="P3",
         summary=f"Nothing arrives in {some(names)}, which should be busy",
         observed={name: None if age is None else round(age) for name, age in silent[:MOST]},
-        threshold=dict(settings.thresholds["traffic_seconds"]),
+        threshold=settings.pair("traffic_seconds"),
         evidence=tuple(
             f"topic {name}: " + ("it holds no record at all" if age is None else f"newest record is {age:.0f} s old")
             for name, age in silent[:MOST]

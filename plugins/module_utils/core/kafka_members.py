@@ -18,10 +18,6 @@ def some(names: t.Sequence[str], most: int = 3) -> str:
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
-def count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 def partition_name(topic: str, index: int) -> str:
     return f"{topic}-{index}"
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-import typing as t
 
 from .kafka_lag import LagRules
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "lag": {"warn": 1000, "crit": 10000},
@@ -29,41 +29,13 @@ default 7 days); rebalance_seconds is how long a group was seen to rebalance.
 """
 
 
-def merge_thresholds(given: t.Mapping[str, t.Any] | None) -> dict[str, dict[str, float]]:
-    """The defaults with what was given over them. Raises ValueError that names what is wrong."""
-    merged = {name: dict(pair) for name, pair in THRESHOLDS.items()}
-    for name, pair in (given or {}).items():
-        if name not in merged:
-            raise ValueError(f"thresholds: there is no {name!r}; there are {', '.join(sorted(merged))}")
-        if not isinstance(pair, t.Mapping) or not pair or set(pair) - {"warn", "crit"}:
-            raise ValueError(f"thresholds: {name} takes warn and crit, as in {{warn: 1, crit: 2}}, not {pair!r}")
-        merged[name].update({key: _number(name, key, value) for key, value in pair.items()})
-    for name, limits in merged.items():
-        if limits["warn"] > limits["crit"]:
-            warn, crit = limits["warn"], limits["crit"]
-            raise ValueError(f"thresholds: {name} has warn {warn:g}, which is above its crit {crit:g}")
-    return merged
-
-
-def _number(name: str, key: str, value: t.Any) -> float:
-    if isinstance(value, bool):
-        raise ValueError(f"thresholds: {name}.{key} is a number, not {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"thresholds: {name}.{key} is a number, not {value!r}") from None
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"thresholds: {name}.{key} is a number from 0 up, not {value!r}")
-    return number
-
-
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared about the cluster. bootstrap: the address that commands in remedies name."""
 
     component: str = "kafka"
     bootstrap: str = "localhost:9092"
-    thresholds: t.Mapping[str, t.Mapping[str, float]] = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     rules: LagRules = LagRules()
     expected_brokers: tuple[int, ...] = ()
     expected_topics: tuple[str, ...] = ()
@@ -71,13 +43,6 @@ class Settings:
     busy_topics: tuple[str, ...] = ()
     expected_empty: tuple[str, ...] = ()
     command_config: bool = False
-
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        pair = self.thresholds[name]
-        if value >= pair["crit"]:
-            return "critical"
-        return "warning" if value >= pair["warn"] else None
 
     def command(self, tool: str, *words: str) -> str:
         """A command line that a person can paste."""

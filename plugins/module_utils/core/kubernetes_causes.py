@@ -26,9 +26,10 @@ from .kubernetes_judge_pods import (
     Verdict,
 )
 from .kubernetes_kills import KILLED, LATE, SOON, OutOfMemory, lived, node_kills, out_of_memory
-from .kubernetes_settings import kubectl, look, span
+from .kubernetes_settings import kubectl, look
 from .kubernetes_snapshot import Key
 from .kubernetes_world import World
+from .quantities import span
 
 UNDOABLE = ("Deployment", "StatefulSet", "DaemonSet")
 PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {

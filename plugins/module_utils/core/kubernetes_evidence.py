@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .kubernetes_judge_pods import Verdict
-from .kubernetes_settings import span
 from .kubernetes_snapshot import Event, Key, Log
 from .kubernetes_world import World
+from .quantities import span
 
 MOST_PODS = 5
 MOST_EVENTS = 5

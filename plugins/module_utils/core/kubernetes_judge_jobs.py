@@ -9,9 +9,10 @@ import collections
 
 from .kubernetes_cron import last_due
 from .kubernetes_evidence import events
-from .kubernetes_settings import look, span
+from .kubernetes_settings import look
 from .kubernetes_snapshot import CronJob, Job, Key
 from .kubernetes_world import Book, World
+from .quantities import span
 
 
 def judge_jobs(book: Book, world: World) -> None:

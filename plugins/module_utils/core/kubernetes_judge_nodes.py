@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from .findings import Finding, Remedy
 from .kubernetes_evidence import events
-from .kubernetes_settings import look, span
+from .kubernetes_settings import look
 from .kubernetes_snapshot import NO_CONDITION, Condition, Key, Node
 from .kubernetes_world import Book, World
+from .quantities import span
 
 PRESSURES = {"MemoryPressure": "memory", "DiskPressure": "disk space or inodes", "PIDPressure": "process ids"}
 

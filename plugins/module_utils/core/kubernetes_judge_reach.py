@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .findings import CRITICAL, UNKNOWN, Finding, Remedy
-from .kubernetes_settings import Settings, count
+from .kubernetes_settings import Settings
 from .kubernetes_snapshot import Refusal, Snapshot
+from .quantities import count
 
 IDS = {
     "timeout": "kubernetes.api.silent",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from .findings import Remedy
 from .kubernetes_evidence import events
-from .kubernetes_settings import look, span
+from .kubernetes_settings import look
 from .kubernetes_snapshot import NO_CONDITION, Budget, Quota, Scaler
 from .kubernetes_world import Book, World
+from .quantities import span
 
 
 def judge_scaling(book: Book, world: World) -> None:

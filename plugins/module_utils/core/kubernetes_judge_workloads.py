@@ -27,9 +27,10 @@ from .kubernetes_judge_pods import (
     judge_pod,
 )
 from .kubernetes_kills import CERTAIN, lived
-from .kubernetes_settings import count, kubectl, look, span
+from .kubernetes_settings import kubectl, look
 from .kubernetes_snapshot import NO_CONDITION, Condition, Key, Workload
 from .kubernetes_world import Book, World
+from .quantities import count, span
 
 STATES = {"critical": CRITICAL, "warning": WARNING, "unknown": UNKNOWN}
 DOES = {

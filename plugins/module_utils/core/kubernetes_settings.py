@@ -9,9 +9,9 @@ import dataclasses
 import shlex
 import typing as t
 
-from . import thresholds
-from .findings import Finding, Remedy
+from .findings import Facts, Finding, Remedy, build_finding
 from .kubernetes_snapshot import KINDS, Key
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "restarts": {"warn": 2, "crit": 5},
@@ -34,7 +34,7 @@ THRESHOLDS: dict[str, dict[str, float]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared. Spans in seconds.
 
     components: NAMESPACE/NAME or NAME of a workload or of a node -> inventory host. names: workloads; None is all.
@@ -51,14 +51,7 @@ class Settings:
     job_window: float = 86_400.0
     recent_rollout: float = 3600.0
     max_rows: int = 100
-    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
-
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return thresholds.level(self.thresholds, name, value)
-
-    def pair(self, name: str) -> dict[str, float]:
-        return dict(self.thresholds[name])
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
 
     def wants(self, key: Key) -> bool:
         """Whether a workload is one of those that are looked at."""
@@ -81,31 +74,14 @@ class Settings:
         *,
         key: Key | None = None,
         subject: str = "",
-        observed: t.Any = None,
-        threshold: t.Any = None,
-        evidence: t.Iterable[str] = (),
-        causes: t.Iterable[str] = (),
-        remedies: t.Iterable[Remedy] = (),
-        since: float | None = None,
-        details: dict[str, t.Any] | None = None,
+        **facts: t.Unpack[Facts],
     ) -> Finding:
         """A finding about an object, or about the cluster as a whole."""
+        component = self.component_of(key) if key else self.component
+        subject = subject or (str(key) if key else self.address or self.component)
         told = {"kind": key.kind, "namespace": key.namespace, "name": key.name} if key else {}
-        return Finding(
-            id=name,
-            component=self.component_of(key) if key else self.component,
-            subject=subject or (str(key) if key else self.address or self.component),
-            state=state,
-            severity=severity,
-            summary=summary,
-            observed=observed,
-            threshold=threshold,
-            evidence=tuple(evidence)[:20],
-            causes=tuple(dict.fromkeys(causes)),
-            remedies=tuple(remedies),
-            since=since,
-            details={"cluster": self.address, **told, **(details or {})},
-        )
+        carried = {"cluster": self.address, **told}
+        return build_finding(name, component, subject, state, severity, summary, carried=carried, **facts)
 
 
 def kubectl(verb: str, key: Key, more: str = "") -> str:
@@ -118,15 +94,3 @@ def kubectl(verb: str, key: Key, more: str = "") -> str:
 def look(text: str, verb: str, key: Key, more: str = "") -> Remedy:
     """A remedy that only looks."""
     return Remedy(text, "none", kubectl(verb, key, more))
-
-
-def span(seconds: float) -> str:
-    """A time for people."""
-    for size, each, unit in ((172_800, 86_400, "d"), (7200, 3600, "h"), (120, 60, "min")):
-        if seconds >= size:
-            return f"{seconds / each:.3g} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
-def count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -9,9 +9,10 @@ import json
 import typing as t
 
 from .findings import Finding
-from .kubernetes_settings import Settings, count
+from .kubernetes_settings import Settings
 from .kubernetes_snapshot import Key, Log, Pod, Snapshot
 from .kubernetes_world import World
+from .quantities import count
 
 BUDGET = 400 * 1024
 """Characters of JSON for workloads; the rest of what a result may weigh is for findings and samples."""

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from .postgresql_protect import Protection
-from .thresholds import level, merge
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "used_percent": {"warn": 80, "crit": 90},
@@ -38,13 +37,8 @@ THRESHOLDS: dict[str, dict[str, float]] = {
 """Pairs of warn and crit; higher is worse in all of them."""
 
 
-def merge_thresholds(given: t.Mapping[str, t.Any] | None) -> dict[str, dict[str, float]]:
-    """The defaults with what was given over them. Raises ValueError that names what is wrong."""
-    return merge(THRESHOLDS, given)
-
-
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared about the server.
 
     idle_age: seconds after which an idle session counts as idle. young: seconds during which a session, or a server,
@@ -53,17 +47,13 @@ class Settings:
     """
 
     component: str = "postgresql"
-    thresholds: t.Mapping[str, t.Mapping[str, float]] = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     idle_age: float = 300.0
     young: float = 60.0
     restarted: float = 60.0
     least_headroom: int = 3
     expected_role: str = "any"
     protection: Protection = Protection()
-
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return level(self.thresholds, name, value)
 
     @property
     def pooler(self) -> str:

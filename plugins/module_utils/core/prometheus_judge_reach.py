@@ -13,8 +13,9 @@ from .http_judge_reach import WAYS, attempts, phases
 from .http_snapshot import OK, TLS_KINDS
 from .prometheus_facts import started
 from .prometheus_parse import is_html, number, short
-from .prometheus_settings import Settings, span
+from .prometheus_settings import Settings
 from .prometheus_snapshot import ABSENT, Part, Snapshot
+from .quantities import span
 
 _LOGIN = re.compile(r"type=[\"']?password|log ?in|sign ?in|single sign-on|sso", re.I)
 START = Remedy("Look at its log and state; start it where it is down", "low")

@@ -23,8 +23,9 @@ from .prometheus_facts import (
 from .prometheus_judge_server import History, same_process
 from .prometheus_parse import items, rows, whole
 from .prometheus_queries import DROPPED_WINDOW
-from .prometheus_settings import Settings, count, span
+from .prometheus_settings import Settings
 from .prometheus_snapshot import Snapshot
+from .quantities import count, span
 
 DROPPED = "prometheus_notifications_dropped_total"
 LISTED = 10

@@ -10,8 +10,9 @@ import typing as t
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .prometheus_facts import newest_sample, server_now, started, targets
 from .prometheus_parse import epoch, rows
-from .prometheus_settings import Settings, span
+from .prometheus_settings import Settings
 from .prometheus_snapshot import Snapshot
+from .quantities import span
 
 APPENDED = "prometheus_tsdb_head_samples_appended_total"
 History = t.Sequence[t.Mapping[str, t.Any]]

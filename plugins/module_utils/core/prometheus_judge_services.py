@@ -11,8 +11,9 @@ import typing as t
 from .findings import CRITICAL, UNKNOWN, WARNING, Finding, Remedy
 from .prometheus_queries import duration, latency, restarts, traffic
 from .prometheus_services import Counts, Service, has_requests, services
-from .prometheus_settings import Pair, Settings, span
+from .prometheus_settings import Pair, Settings
 from .prometheus_snapshot import Snapshot
+from .quantities import span
 
 SIGMA = 3.0
 """Numbers of requests differ by chance: a drop within so many standard deviations is none."""

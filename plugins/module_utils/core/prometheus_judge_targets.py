@@ -10,8 +10,9 @@ import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
 from .prometheus_facts import Target, Up, alive, targets
-from .prometheus_settings import Settings, count, span
+from .prometheus_settings import Settings
 from .prometheus_snapshot import Snapshot
+from .quantities import count, span
 
 LISTED = 20
 MANY = 3

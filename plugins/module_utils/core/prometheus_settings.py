@@ -11,8 +11,8 @@ import shlex
 import typing as t
 import urllib.parse
 
-from . import thresholds
-from .findings import Finding, Remedy
+from .findings import Facts, Finding, Remedy, build_finding
+from .thresholds import HasThresholds, Pairs
 
 THRESHOLDS: dict[str, dict[str, float]] = {
     "errors_per_100": {"warn": 1, "crit": 5},
@@ -49,7 +49,7 @@ BURN_PAIRS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared. Spans in seconds. slo: percent. at: epoch seconds to look back at, None for now.
 
     jobs and exclude_jobs: patterns of names; jobs None is all. components: name of a job -> inventory host.
@@ -61,7 +61,7 @@ class Settings:
     url: str = "http://127.0.0.1:9090"
     components: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     parts: tuple[str, ...] = PARTS
-    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     job_label: str = "job"
     status_label: str = ""
     requests_metric: str = "http_requests_total"
@@ -89,13 +89,6 @@ class Settings:
 
     def looks_at(self, part: str) -> bool:
         return part in self.parts
-
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return thresholds.level(self.thresholds, name, value)
-
-    def pair(self, name: str) -> dict[str, float]:
-        return dict(self.thresholds[name])
 
     def wants(self, name: str) -> bool:
         """Whether a job is one of those that are looked at."""
@@ -133,30 +126,11 @@ class Settings:
         *,
         subject: str = "",
         component: str = "",
-        observed: t.Any = None,
-        threshold: t.Any = None,
-        evidence: t.Iterable[str] = (),
-        causes: t.Iterable[str] = (),
-        remedies: t.Iterable[Remedy] = (),
-        since: float | None = None,
-        details: dict[str, t.Any] | None = None,
+        **facts: t.Unpack[Facts],
     ) -> Finding:
         """A finding about this server, or about what it watches."""
-        return Finding(
-            id=name,
-            component=component or self.component,
-            subject=subject or self.url,
-            state=state,
-            severity=severity,
-            summary=summary,
-            observed=observed,
-            threshold=threshold,
-            evidence=tuple(evidence)[:20],
-            causes=tuple(causes),
-            remedies=tuple(remedies),
-            since=since,
-            details={"prometheus": self.url, **(details or {})},
-        )
+        about = (component or self.component, subject or self.url)
+        return build_finding(name, *about, state, severity, summary, carried={"prometheus": self.url}, **facts)
 
 
 def like(name: str, pattern: str) -> bool:
@@ -171,17 +145,3 @@ def bare(url: str) -> str:
     except ValueError:
         return ""
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def span(seconds: float) -> str:
-    """A time for people."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    for size, unit in ((172800, "d"), (7200, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds / {'d': 86400, 'h': 3600, 'min': 60}[unit]:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
-def count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -17,8 +17,9 @@ from .prometheus_judge_targets import freshest
 from .prometheus_parse import items, short
 from .prometheus_queries import TOP, duration, windows
 from .prometheus_services import Service, has_requests, services
-from .prometheus_settings import Settings, count, span
+from .prometheus_settings import Settings
 from .prometheus_snapshot import OK, Snapshot
+from .quantities import count, span
 from .redact import clean
 
 INSUFFICIENT = "insufficient_data"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .quantities import size
 from .redis_parse import databases, safe_name
-from .redis_settings import size
 from .redis_snapshot import number
 
 FEWEST_EXPIRING = 90.0

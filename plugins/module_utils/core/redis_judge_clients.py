@@ -10,9 +10,10 @@ import re
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
+from .quantities import count, size, span
 from .redis_judge_state import judge_paused, writes_paused
 from .redis_parse import errors, place, safe_name, whole
-from .redis_settings import MIB, Settings, count, size, span
+from .redis_settings import MIB, Settings
 from .redis_snapshot import Client, RedisSnapshot, growth
 
 NUMBER = re.compile(r"\d+$")
@@ -179,7 +180,7 @@ def _buffers(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]
         "P3",
         "keeps too much in the buffers of its clients",
         observed={"average_bytes": round(average), "replica_bytes": round(replicas)},
-        threshold=dict(settings.thresholds["client_buffer_kib"]),
+        threshold=settings.pair("client_buffer_kib"),
         evidence=said + [f"id {c.id} {place(c.address)} {safe_name(c.name)}: {size(c.memory)}" for c in top[:5]],
         causes=("a client sends or asks for too much at once", "a client reads its answers too slowly"),
         remedies=(

@@ -9,8 +9,9 @@ import re
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
+from .quantities import count, size, span
 from .redis_parse import fields, safe_name, whole
-from .redis_settings import MIB, Settings, count, size, span
+from .redis_settings import MIB, Settings
 from .redis_snapshot import RedisSnapshot
 
 REPLICA = re.compile(r"(?:slave|replica)\d+")
@@ -82,7 +83,7 @@ def _stale_save(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Findi
         "P3",
         f"was last saved {span(age)} ago, with {count(changes, 'change')} since",
         observed={"age_seconds": round(age), "changes": int(changes)},
-        threshold=dict(settings.thresholds["save_age_hours"]),
+        threshold=settings.pair("save_age_hours"),
         causes=("its save rules are met too rarely", "saves are switched off while it runs"),
         remedies=(Remedy("Save it", "low", settings.command("BGSAVE")),),
     )
@@ -167,7 +168,7 @@ def _primary(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]
         "P2",
         f"has {count(len(late), 'replica')} behind, by {size(worst)} at most",
         observed={"gap_bytes": round(worst), "replicas": len(late)},
-        threshold=dict(settings.thresholds["replication_gap_mib"]),
+        threshold=settings.pair("replication_gap_mib"),
         evidence=[f"{r.get('ip')}:{r.get('port')} {r.get('state')}, {size(gap)} behind" for r, gap in late],
         causes=("the replica or the network is slower than the writes", "it is being copied anew"),
         remedies=(Remedy("Look at the replica's CPU, disk and network; a restart would copy everything anew"),),

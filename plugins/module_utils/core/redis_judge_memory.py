@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
+from .quantities import size
 from .redis_parse import databases, errors, safe_name
-from .redis_settings import MIB, Settings, size
+from .redis_settings import MIB, Settings
 from .redis_snapshot import RedisSnapshot, growth, number
 
 REFUSALS = {
@@ -91,7 +92,7 @@ def _limit(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
         "P2" if full else "P3",
         f"uses {percent:.0f} % of its maxmemory ({size(limit)}), and {policy_of(snapshot)} evicts nothing",
         observed={"percent": round(percent, 1), "used_bytes": round(counted(snapshot)), "policy": policy_of(snapshot)},
-        threshold=dict(settings.thresholds["memory_percent"]),
+        threshold=settings.pair("memory_percent"),
         evidence=_split(snapshot),
         causes=_memory_causes(snapshot),
         remedies=memory_remedies(settings),
@@ -265,7 +266,7 @@ def _big_keys(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding
         "P3",
         f"holds {len(big)} big key(s), the biggest of {size(big[0].bytes)}",
         observed={"biggest_bytes": big[0].bytes, "keys": len(big)},
-        threshold=dict(settings.thresholds["big_key_mib"]),
+        threshold=settings.pair("big_key_mib"),
         evidence=[f"{safe_name(key.key)}: {size(key.bytes)}" for key in big[:10]] + [f"seen in {seen}"],
         causes=("a list, hash or set grows without bounds", "one value holds what should be many"),
         remedies=(Remedy("Split it, or remove it with UNLINK (DEL would block the server)", "destructive"),),

@@ -9,7 +9,8 @@ import statistics
 import typing as t
 
 from .findings import CRITICAL, WARNING, Finding, Remedy
-from .redis_settings import Settings, span
+from .quantities import span
+from .redis_settings import Settings
 from .redis_snapshot import RedisSnapshot, Slow
 
 ADVICE = {
@@ -72,7 +73,7 @@ def _latency(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]
         "P2" if level == CRITICAL else "P3",
         f"was held up for {span(worst / 1000)}" + (f" by {slow[0].command}" if slow else ""),
         observed={"ping_ms": ping, "first_ms": round(snapshot.probe.ms, 1), "worst_ms": round(worst, 1)},
-        threshold=dict(settings.thresholds["latency_ms"]),
+        threshold=settings.pair("latency_ms"),
         evidence=_latency_evidence(snapshot, slow),
         causes=_latency_causes(snapshot, slow),
         remedies=(
@@ -135,7 +136,7 @@ def _hits(snapshot: RedisSnapshot, settings: Settings) -> t.Iterator[Finding]:
         "P4",
         f"finds only {100 - missed:.0f} % of what is looked up",
         observed={"hit_percent": round(100 - missed, 1), "lookups": int(hits + misses)},
-        threshold=dict(settings.thresholds["miss_percent"]),
+        threshold=settings.pair("miss_percent"),
         causes=("it was emptied or restarted a short while ago", "keys expire or are evicted too early"),
         remedies=(Remedy("Let it warm up; look at TTLs and at the memory that the working set needs"),),
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .findings import CRITICAL, Finding, Remedy
-from .redis_settings import Settings, size, span
+from .quantities import size, span
+from .redis_settings import Settings
 from .redis_snapshot import WRITES, Client, RedisSnapshot
 
 

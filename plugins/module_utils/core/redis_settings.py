@@ -9,8 +9,8 @@ import dataclasses
 import shlex
 import typing as t
 
-from . import thresholds
-from .findings import Finding, Remedy
+from .findings import Facts, Finding, build_finding
+from .thresholds import HasThresholds, Pairs
 
 MIB = 1024 * 1024
 
@@ -31,22 +31,18 @@ THRESHOLDS: dict[str, dict[str, float]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(HasThresholds):
     """What the caller declared. role: cache, store or "" (nobody said). lookback: seconds that old events count."""
 
     component: str = "redis"
     address: str = "127.0.0.1:6379"
     role: str = ""
-    thresholds: thresholds.Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
+    thresholds: Pairs = dataclasses.field(default_factory=lambda: THRESHOLDS)
     memory_limit: int | None = None
     expected_replicas: int | None = None
     expected_blocked: int | None = None
     lookback: float = 60.0
     timeout: float = 2.0
-
-    def level(self, name: str, value: float) -> str | None:
-        """critical, warning, or None for a value below both."""
-        return thresholds.level(self.thresholds, name, value)
 
     def command(self, *words: str) -> str:
         """A redis-cli command line that a person can paste; a password goes into REDISCLI_AUTH, never on it."""
@@ -56,54 +52,8 @@ class Settings:
         )
         return " ".join(shlex.quote(part) for part in (*parts, *words))
 
-    def finding(
-        self,
-        name: str,
-        state: str,
-        severity: str,
-        summary: str,
-        *,
-        observed: t.Any = None,
-        threshold: t.Any = None,
-        evidence: t.Iterable[str] = (),
-        causes: tuple[str, ...] = (),
-        remedies: tuple[Remedy, ...] = (),
-        since: float | None = None,
-        details: dict[str, t.Any] | None = None,
-    ) -> Finding:
+    def finding(self, name: str, state: str, severity: str, summary: str, **facts: t.Unpack[Facts]) -> Finding:
         """A finding about this server."""
-        return Finding(
-            id=name,
-            component=self.component,
-            subject=f"Redis at {self.address}",
-            state=state,
-            severity=severity,
-            summary=f"Redis at {self.address} {summary}",
-            observed=observed,
-            threshold=threshold,
-            evidence=tuple(evidence)[:20],
-            causes=causes,
-            remedies=remedies,
-            since=since,
-            details=details or {},
-        )
-
-
-def size(number: float) -> str:
-    """Bytes for people."""
-    for unit, factor in (("GiB", 1024**3), ("MiB", MIB), ("KiB", 1024)):
-        if abs(number) >= factor:
-            return f"{number / factor:.1f} {unit}"
-    return f"{number:.0f} B"
-
-
-def span(seconds: float) -> str:
-    """Seconds for people."""
-    for unit, factor in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * factor:
-            return f"{seconds / factor:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:.0f} ms"
-
-
-def count(number: float, word: str) -> str:
-    return f"{number:.0f} {word}" if number == 1 else f"{number:.0f} {word}s"
+        subject = f"Redis at {self.address}"
+        said = f"Redis at {self.address} {summary}"
+        return build_finding(name, self.component, subject, state, severity, said, **facts)

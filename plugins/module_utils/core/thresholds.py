@@ -38,8 +38,18 @@ def _number(name: str, value: t.Any) -> float:
     return number
 
 
-def level(pairs: Pairs, name: str, value: float) -> str | None:
-    """critical, warning, or None for a value below both."""
-    if value >= pairs[name]["crit"]:
-        return "critical"
-    return "warning" if value >= pairs[name]["warn"] else None
+class HasThresholds:
+    """What the settings of every check can say of a value; thresholds is a field of theirs."""
+
+    thresholds: Pairs
+
+    def level(self, name: str, value: float) -> str | None:
+        """critical, warning, or None for a value below both."""
+        pair = self.thresholds[name]
+        if value >= pair["crit"]:
+            return "critical"
+        return "warning" if value >= pair["warn"] else None
+
+    def pair(self, name: str) -> dict[str, float]:
+        """The two limits, for a finding to show."""
+        return dict(self.thresholds[name])

@@ -10,9 +10,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ..core import thresholds
 from ..core.alert_match import NAME
-from ..core.alertmanager_settings import THRESHOLDS
 from .argspec import ArgumentSpec
 from .check import Misuse
 from .http_options import HTTP_CONNECTION
@@ -107,11 +105,3 @@ def labels_of(name: str, given: t.Any) -> dict[str, str]:
             raise Misuse(f"{name}: {label} needs a value that is a text, not {value!r}")
         found[str(label)] = str(value)
     return found
-
-
-def merged_thresholds(params: t.Mapping[str, t.Any]) -> dict[str, dict[str, float]]:
-    """Raises Misuse."""
-    try:
-        return thresholds.merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None

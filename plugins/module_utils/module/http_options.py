@@ -9,8 +9,6 @@ import math
 import re
 import typing as t
 
-from ..core import thresholds
-from ..core.http_settings import THRESHOLDS
 from ..core.http_snapshot import Endpoint
 from .argspec import ArgumentSpec
 from .check import Misuse
@@ -105,13 +103,6 @@ def _validate_pairs(params: t.Mapping[str, t.Any]) -> None:
             f"deadline is {params['deadline']:g} s, and timeout, connect_timeout or window is {slowest:g} s:"
             " raise deadline or lower that"
         )
-
-
-def merged_thresholds(params: t.Mapping[str, t.Any]) -> dict[str, dict[str, float]]:
-    try:
-        return thresholds.merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
 
 
 def endpoints_of(params: t.Mapping[str, t.Any], shown: t.Callable[[str], str]) -> list[Endpoint]:

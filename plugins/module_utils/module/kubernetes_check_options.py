@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ..core import thresholds
 from ..core.kubernetes_settings import THRESHOLDS, Settings
 from ..core.kubernetes_snapshot import KINDS
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .thresholds_option import merged_thresholds
 
 KUBERNETES_CHECK = ArgumentSpec(
     options={
@@ -44,10 +44,6 @@ def settings_of(params: t.Mapping[str, t.Any], address: str = "") -> Settings:
         raise Misuse(f"max_rows: {params['max_rows']} is not a number from 1 to 1000")
     if not params["parts"]:
         raise Misuse("parts: it is empty, so there would be nothing to look at")
-    try:
-        pairs = thresholds.merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None
     return Settings(
         component=params["component"],
         address=address,
@@ -59,7 +55,7 @@ def settings_of(params: t.Mapping[str, t.Any], address: str = "") -> Settings:
         job_window=params["job_window"],
         recent_rollout=params["recent_rollout"],
         max_rows=params["max_rows"],
-        thresholds=pairs,
+        thresholds=merged_thresholds(THRESHOLDS, params),
     )
 
 

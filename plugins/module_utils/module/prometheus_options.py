@@ -9,12 +9,12 @@ import math
 import re
 import typing as t
 
-from ..core import thresholds
 from ..core.findings import SEVERITIES
 from ..core.prometheus_parse import epoch, seconds
 from ..core.prometheus_settings import BURN_PAIRS, PARTS, THRESHOLDS, Pair, Settings
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .thresholds_option import merged_thresholds
 
 REQUESTS, LATENCY = "http_requests_total", "http_request_duration_seconds"
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -66,7 +66,7 @@ def settings_of(params: t.Mapping[str, t.Any], shown: str) -> Settings:
         url=shown,
         components={str(name): str(host) for name, host in (params.get("components") or {}).items()},
         parts=_parts(params),
-        thresholds=_thresholds(params),
+        thresholds=merged_thresholds(THRESHOLDS, params),
         job_label=_name("job_label", params["job_label"], LABEL),
         status_label=_name("status_label", params.get("status_label"), LABEL),
         requests_metric=_name("requests_metric", params.get("requests_metric") or REQUESTS, METRIC),
@@ -163,10 +163,3 @@ def _at(value: str | None) -> float | None:
     if found is None:
         raise Misuse(f"at: {value!r} is no time; write 2026-11-28T12:00:00Z or seconds since 1970")
     return found
-
-
-def _thresholds(params: t.Mapping[str, t.Any]) -> dict[str, dict[str, float]]:
-    try:
-        return thresholds.merge(THRESHOLDS, params.get("thresholds"))
-    except ValueError as error:
-        raise Misuse(str(error)) from None

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..docker_memory import RESERVE, human
+from ..docker_memory import RESERVE
 from ..docker_resource_findings import suggested_limit
 from ..findings import Finding, Remedy
-from ..go_settings import MIB, size, span
+from ..go_settings import MIB
 from ..plan import Action
+from ..quantities import size, span
 from ..runtimes import limit_by_hand, persist_by_hand, supported
 from ..scope import Runtime
 from .base import Case
@@ -107,10 +108,10 @@ def _new_limit(state: State, seen: Container, finding: Finding) -> tuple[int, st
     peak = max(seen.peak or 0, seen.working_set or 0, seen.limit if killed else 0)
     wanted = suggested_limit(peak)
     if wanted <= seen.limit:
-        return 0, f"its peak of {human(peak)} is below 70 % of the {human(seen.limit)} that it has"
+        return 0, f"its peak of {size(peak)} is below 70 % of the {size(seen.limit)} that it has"
     growth = wanted - (0 if seen.status in DOWN else seen.working_set or 0)
     if state.room is not None and growth > state.room - RESERVE:
-        return 0, f"the machine has {human(state.room)} available, and {human(growth)} more could be taken then"
+        return 0, f"the machine has {size(state.room)} available, and {size(growth)} more could be taken then"
     return wanted, ""
 
 
@@ -123,7 +124,7 @@ def _raise(case: Case, found: tuple[Runtime, Container], finding: Finding, wante
         verb="raise_memory",
         service=case.scope.target,
         runtime=runtime,
-        dose=f"{human(seen.limit)} to {human(wanted)}",
+        dose=f"{size(seen.limit)} to {size(wanted)}",
         risk="disruptive",
         reason=finding.summary,
         precondition=f"container {seen.id[:12]} is the one that was seen, and its machine has the room",
@@ -156,6 +157,6 @@ def _say_what_follows(case: Case, state: State, runtime: Runtime, wanted: int, d
         )
     set_now = (state.go.get("heap") or {}).get("gomemlimit")
     if state.go:
-        now = f"{human(int(set_now))} now" if set_now else "not set now"
+        now = f"{size(int(set_now))} now" if set_now else "not set now"
         value = int(wanted * FOLLOW / MIB)
         draft.notes.append(f"GOMEMLIMIT does not follow ({now}): set GOMEMLIMIT={value}MiB with the next deployment")

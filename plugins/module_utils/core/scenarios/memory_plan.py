@@ -14,8 +14,8 @@ import shlex
 import typing as t
 
 from ..findings import CRITICAL, Finding, Remedy
-from ..go_settings import size, span
 from ..plan import Plan
+from ..quantities import size, span
 from .base import Case
 from .draft import Draft
 from .memory_actions import left, raise_once, restart_once

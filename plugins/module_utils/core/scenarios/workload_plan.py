@@ -12,11 +12,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..docker_memory import human
 from ..docker_resource_findings import suggested_limit
 from ..findings import Finding
 from ..kubernetes_kills import LATE, LIKELY, SOON
 from ..plan import Action
+from ..quantities import size
 from ..runtimes import by_hand
 from ..scope import Observed, Runtime, Scope
 from .base import Case, Proof, findings_of
@@ -80,7 +80,7 @@ def _raise_once(case: Case, finding: Finding, found: tuple[Runtime, Workload], d
             draft.notes.append(f"that {target} ran out of memory is likely, and not certain: read the causes first")
         action = _action(case, "raise_memory", finding, found, key)
         options = {"container": container, "memory": f"{wanted // MIB}Mi"}
-        draft.act(dataclasses.replace(action, dose=f"{human(limit)} to {human(wanted)}", options=options))
+        draft.act(dataclasses.replace(action, dose=f"{size(limit)} to {size(wanted)}", options=options))
 
 
 def _leaks(target: str, seconds: float | None) -> str:
