@@ -12,8 +12,9 @@ version_added: 0.1.0
 description:
   - Writes down that it begins, has the module of the service's runtime carry it out, and writes down how it ended.
   - The module checks the identity of what it touches right before.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
 author:
   - The incident.response authors (@incident-response)
 attributes:
@@ -25,8 +26,6 @@ attributes:
     description: The diff of the module that acts.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     default: ''
   action:
     description: One of the plan's actions.

@@ -14,17 +14,12 @@ description:
     the same.
   - Fills the check's option O(ignore:history) from the store, and keeps its samples there.
   - Tasks that name a check module itself are routed here too.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.look
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
-attributes:
-  check_mode:
-    support: full
-    description: It only reads; samples are not kept.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   module:
     description: Name of the check module.

@@ -12,21 +12,18 @@ version_added: 0.1.0
 description:
   - Writes the report as Markdown, HTML and JSON, tells a person where that is needed, and releases the lease.
   - Fails where the outcome is not what the mode promises, so that the exit status of the run says it.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: Nothing is written; the outcome is C(checked).
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     default: ''
   adopted:
     description: Whether the incident was open before this run.

@@ -14,27 +14,21 @@ description:
     whose dependencies
     fails is the root cause, and everything downstream is suppressed.
   - Plans the smallest safe remedy. Nothing is changed.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
+  - incident.response.lifecycle.observed
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: The same decision is made; it is not written down.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     default: ''
   observed:
-    description:
-      - The results of M(incident.response.incident_observe), and of M(incident.response.incident_check) for the rest.
-    type: list
-    elements: dict
     required: true
 """
 

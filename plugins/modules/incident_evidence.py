@@ -11,27 +11,21 @@ short_description: Write the evidence bundle before anything is changed
 version_added: 0.1.0
 description:
   - Every look, its attachments and the decision, as files with a sha256 manifest, redacted. No manifest, no mutation.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
+  - incident.response.lifecycle.observed
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: It is not run in check mode by the role.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     required: true
   observed:
-    description:
-      - The results of M(incident.response.incident_observe), and of M(incident.response.incident_check) for the rest.
-    type: list
-    elements: dict
     required: true
   decision:
     description: The result of M(incident.response.incident_decide).

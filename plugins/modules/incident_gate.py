@@ -13,27 +13,21 @@ description:
   - Freeze, budget, floor and approval; with O(fresh_plan) whether it still fails in the same way. It fails closed.
   - Every refusal names its gate and the override. In mode V(ask) of C(incident_mode) the person at the terminal is
     asked.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
+  - incident.response.lifecycle.observed
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: Nobody is asked, so mode V(ask) of C(incident_mode) only proposes.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     default: ''
   observed:
-    description:
-      - The results of M(incident.response.incident_observe), and of M(incident.response.incident_check) for the rest.
-    type: list
-    elements: dict
     default: []
   plan:
     description: The plan, as M(incident.response.incident_decide) returned it.

@@ -25,15 +25,14 @@ description:
     something is new, worse or begins to flap.
   - It runs on the controller. Settings come from the variables C(incident_*), which the role
     P(incident.response.incident#role) documents.
+extends_documentation_fragment:
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: It says what would be told; no state is kept, no file is written, and nobody is told.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   step:
     description: Whether the triage is still to come.

@@ -11,21 +11,18 @@ short_description: Write one line into an incident's timeline
 version_added: 0.1.0
 description:
   - For what a playbook of your own wants to be in the report.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: Nothing is written without an incident.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     default: ''
   kind:
     description: One word for the kind of line.

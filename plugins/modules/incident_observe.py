@@ -14,17 +14,12 @@ description:
   - Only looks at hosts that Ansible reaches without leaving the controller can be taken so. The others are handed back
     in RV(left), for M(incident.response.incident_check) with C(delegate_to).
   - Fills the checks' option O(ignore:history) from the store, and keeps their samples there.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.look
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
-attributes:
-  check_mode:
-    support: full
-    description: It only reads; samples are not kept.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   checks:
     description: The looks, as M(incident.response.incident_open) returns them.

@@ -15,17 +15,15 @@ description:
   - Takes the lease on the target in the modes V(ask) and V(auto) of C(incident_mode). A second run stands down,
     naming the holder.
   - Returns the looks that the scenario wants.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: Nothing is written and no lease is taken.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options: {}
 """
 

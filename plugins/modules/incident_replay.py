@@ -14,15 +14,14 @@ description:
     what would be decided otherwise.
   - It fails where something differs, or a file can't be read or is not of a triage.
   - No target is contacted. It runs on the controller.
+extends_documentation_fragment:
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: It only reads.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   files:
     description:

@@ -18,28 +18,12 @@ description:
   - It never fails for a sick target, nor for one that could not be looked at. Both are results.
   - It is a step of the role P(incident.response.triage#role), and runs once. Options of the checks are host variables
     with the prefix of their system.
+extends_documentation_fragment:
+  - incident.response.look
+  - incident.response.look.triage
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
-attributes:
-  check_mode:
-    support: full
-    description: It only reads; samples are not kept.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
-options:
-  depth:
-    description:
-      - V(quick) takes one sample, and judges by earlier ones of the store. Where a check then says that it can't tell,
-        it looks again in full.
-      - V(full) takes the samples that the check is set to.
-    type: str
-    default: quick
-    choices: [quick, full]
-  log_lines:
-    description: Last lines of the log of each container that are read.
-    type: int
-    default: 100
 """
 
 EXAMPLES = r"""

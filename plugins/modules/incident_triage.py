@@ -22,15 +22,14 @@ description:
     C(incident_triage_exit) can be set to V(ignore:always_zero).
   - It runs on the controller, once, and is a step of the role P(incident.response.triage#role). Settings come from the
     variables C(incident_*), which the role P(incident.response.incident#role) documents.
+extends_documentation_fragment:
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: The same decision is made; no file is written, and nobody is told.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   survey:
     description: Name of the variable that M(incident.response.incident_survey) was registered in.

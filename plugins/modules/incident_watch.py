@@ -12,27 +12,21 @@ version_added: 0.1.0
 description:
   - The probe that found the fault proves the cure. Good looks in a row, then one more after the soak.
   - Waits until the next look is due, where one is.
-  - It runs on the controller, and is a step of the role P(incident.response.incident#role), which passes its options.
-  - Settings come from the variables C(incident_*), which that role documents.
+extends_documentation_fragment:
+  - incident.response.lifecycle
+  - incident.response.lifecycle.incident
+  - incident.response.lifecycle.observed
+  - incident.response.no_diff
 author:
   - The incident.response authors (@incident-response)
 attributes:
   check_mode:
     support: full
     description: It is not run in check mode by the role.
-  diff_mode:
-    support: none
-    description: It changes nothing that has a diff.
 options:
   incident:
-    description: Id of the incident. Empty in check mode, where nothing is written.
-    type: str
     required: true
   observed:
-    description:
-      - The results of M(incident.response.incident_observe), and of M(incident.response.incident_check) for the rest.
-    type: list
-    elements: dict
     required: true
   before:
     description: The result of M(incident.response.incident_decide) before the action.
