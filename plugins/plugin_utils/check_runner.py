@@ -133,29 +133,30 @@ class CheckRunner(ActionBase):
         return {name: value for name, value in found.items() if name != "invocation"}
 
     def in_process(self, task_vars: dict[str, t.Any]) -> bool:
+        """Whether the host of the task can be asked in this process: by the connection that the task has."""
         delegated = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to or "", task_vars)
-        interpreter = self._templar.template(delegated.get("ansible_python_interpreter") or "")
-        wanted = self._templar.template(task_vars.get("incident_in_process", True))
         return (
-            truth(wanted)
-            and self._connection.transport == "local"
+            self._connection.transport == "local"
             and getattr(self._connection, "become", None) is None
-            and not self._task.async_val
-            and not any(self._task.environment or ())
-            and str(interpreter) == sys.executable
+            and self._stays(self._templar.template(delegated.get("ansible_python_interpreter")), task_vars)
         )
 
     def is_here(self, asked: t.Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> bool:
-        """The same for another host than that of the task, by its variables."""
-        wanted = self._templar.template(task_vars.get("incident_in_process", True))
+        """The same for another host, by its variables: the task has no connection to it."""
         return (
-            truth(wanted)
-            and str(asked.get("ansible_connection", "")) in ("local", "ansible.builtin.local")
+            str(asked.get("ansible_connection", "")) in ("local", "ansible.builtin.local")
             and not truth(asked.get("ansible_become", False))
             and not self._task.become
+            and self._stays(asked.get("ansible_python_interpreter"), task_vars)
+        )
+
+    def _stays(self, interpreter: t.Any, task_vars: dict[str, t.Any]) -> bool:
+        """What has to hold for either, apart from the connection: see the top of this file."""
+        return (
+            truth(self._templar.template(task_vars.get("incident_in_process", True)))
             and not self._task.async_val
             and not any(self._task.environment or ())
-            and str(asked.get("ansible_python_interpreter", "")) == sys.executable
+            and str(interpreter or "") == sys.executable
         )
 
     @contextlib.contextmanager
