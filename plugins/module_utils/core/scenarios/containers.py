@@ -22,6 +22,8 @@ VERBS = {
 """What brings back a container that is down, paused or frozen. Anything else about one is for a person."""
 STILL = {"start": "is not running", "unpause": "is paused", "continue": "is frozen"}
 """What has to be so right before a verb."""
+AS_SEEN = "is the one that was seen"
+"""The same before any other verb."""
 
 
 def runtime_of(target: str, settings: t.Mapping[str, t.Any]) -> Runtime | None:

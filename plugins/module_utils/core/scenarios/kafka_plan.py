@@ -20,11 +20,11 @@ from ..runtimes import by_hand, scale_by_hand, supported
 from ..scope import Runtime
 from . import workload_plan
 from .base import Case
-from .containers import STILL, VERBS, component_of
+from .containers import VERBS, component_of
 from .draft import Draft
 from .kafka_scale import scale
 from .kafka_scope import broker_runtimes, catches_up_in, consumers, dependencies, group_row
-from .running import Seen, first
+from .running import action_on, first
 from .service_actions import hand_over
 from .workloads import Workload
 
@@ -115,7 +115,7 @@ def _treat_broker(case: Case, finding: Finding, runtime: Runtime, draft: Draft) 
     else:
         risk = "low" if verb in ("unpause", "continue") else "disruptive"
         undo = f"docker compose stop {runtime.service}" if verb == "start" else ""
-        draft.act(_action(verb, runtime.service, runtime, found, risk, finding, undo), runtime.service)
+        draft.act(action_on(runtime.service, (runtime, found), verb, finding, risk=risk, undo=undo), runtime.service)
 
 
 def _treat_consumer(case: Case, finding: Finding, name: str, draft: Draft) -> None:
@@ -173,7 +173,7 @@ def _bring_back(case: Case, finding: Finding, name: str, runtime: Runtime, draft
     elif isinstance(found, Workload) and not found.available:
         _leave_down(finding, name, runtime, found, draft)
     else:
-        draft.act(_action(verb, name, runtime, found, "low", finding, ""), name)
+        draft.act(action_on(name, (runtime, found), verb, finding), name)
 
 
 def _leave_down(finding: Finding, name: str, runtime: Runtime, found: Workload, draft: Draft) -> None:
@@ -195,7 +195,7 @@ def _restart(case: Case, finding: Finding, name: str, runtime: Runtime, draft: D
     if found is None:
         draft.leave(finding, f"{finding.id}: what runs {name} was not seen")
         return
-    draft.act(_action("restart", name, runtime, found, "low", finding, ""), name)
+    draft.act(action_on(name, (runtime, found), "restart", finding), name)
 
 
 def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, draft: Draft) -> None:
@@ -209,7 +209,7 @@ def _restart_once(case: Case, finding: Finding, name: str, runtime: Runtime, dra
         )
         return
     draft.notes.append("One restart is tried, in case the consumer and not the record is at fault; never a second one")
-    draft.act(dataclasses.replace(_action("restart", name, runtime, found, "low", finding, ""), key=key), name)
+    draft.act(dataclasses.replace(action_on(name, (runtime, found), "restart", finding), key=key), name)
 
 
 def _leave_alone(finding: Finding, name: str, draft: Draft) -> None:
@@ -235,19 +235,3 @@ def _leave_to_a_person(name: str, runtime: Runtime | None, decision: t.Sequence[
 
 def _all(case: Case) -> list[Finding]:
     return [*case.verdict.roots, *(item.finding for item in case.verdict.suppressed)]
-
-
-def _action(verb: str, service: str, runtime: Runtime, found: Seen, risk: str, finding: Finding, undo: str) -> Action:
-    still = STILL.get(verb, "is the one that was seen")
-    return Action(
-        verb=verb,
-        service=service,
-        runtime=runtime,
-        dose=found.dose,
-        risk=risk,
-        reason=finding.summary,
-        precondition=f"{found.said} {still}",
-        undo=undo,
-        identity=found.identity,
-        blames=(finding.id,),
-    )

@@ -17,10 +17,10 @@ from ..quantities import size, span
 from ..runtimes import limit_by_hand, persist_by_hand, supported
 from ..scope import Runtime
 from .base import Case
-from .containers import STILL, Container
+from .containers import Container
 from .draft import Draft
 from .memory_scope import State, function_of
-from .service_actions import action_on
+from .service_actions import act_on_target
 from .variables import flag
 
 DOWN = ("created", "exited", "dead")
@@ -62,7 +62,7 @@ def restart_once(case: Case, state: State, finding: Finding, draft: Draft) -> No
     if again is not None:
         back = f"at {size(rate)} per second its memory is at the limit again in about {span(again)}"
     what = _leak_of(finding)
-    action = action_on(case, "restart", finding, found, "is the one that was seen")
+    action = act_on_target(case, "restart", finding, found)
     draft.act(
         dataclasses.replace(
             action,
@@ -96,7 +96,7 @@ def raise_once(case: Case, state: State, finding: Finding, draft: Draft) -> None
         return
     draft.act(_raise(case, found, finding, wanted, key))
     if found[1].status in DOWN:
-        draft.act(dataclasses.replace(action_on(case, "start", finding, found, STILL["start"]), key=key))
+        draft.act(dataclasses.replace(act_on_target(case, "start", finding, found), key=key))
     _say_what_follows(case, state, found[0], wanted, draft)
 
 

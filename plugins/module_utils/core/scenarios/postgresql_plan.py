@@ -18,14 +18,15 @@ import math
 import typing as t
 
 from ..findings import Finding, Remedy
-from ..plan import Action, Plan
+from ..plan import Plan
 from ..runtimes import by_hand, supported
 from ..scope import Observed, Runtime, Scope
 from .base import Case
-from .containers import STILL, VERBS, component_of, first, runtime_of
+from .containers import VERBS, component_of, first, runtime_of
 from .draft import Draft
 from .postgresql_actions import call, root_action, tried
 from .postgresql_scope import headroom, pooler_runtime
+from .running import action_on
 
 WAIT_FOR = ("postgresql.server.starting", "postgresql.server.recovering")
 SLOTS = ("postgresql.connections.full", "postgresql.connections.headroom")
@@ -98,17 +99,13 @@ def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) ->
         return
     server = runtime == runtime_of(case.scope.target, case.scope.settings)
     draft.act(
-        Action(
-            verb=verb,
-            service=runtime.service,
-            runtime=runtime,
-            dose="1 container",
+        action_on(
+            runtime.service,
+            (runtime, found),
+            verb,
+            finding,
             risk="disruptive" if server and verb == "start" else "low",
-            reason=finding.summary,
-            precondition=f"container {found.id[:12]} {STILL[verb]}",
             undo=f"docker compose stop -t {GRACE_SECONDS} {runtime.service}" if verb == "start" else "",
-            identity=found.identity,
-            blames=(finding.id,),
             # The watch waits for it, and shows how far a recovery is.
             options={"wait": False} if verb == "start" else {},
         )
@@ -152,17 +149,13 @@ def _restart(case: Case, finding: Finding, draft: Draft, checkpoint: bool) -> No
             call(case, "checkpoint", "postgresql_checkpoint", {}, finding, "disruptive", "1 checkpoint", "it answers")
         )
     draft.act(
-        Action(
-            verb="restart",
-            service=runtime.service,
-            runtime=runtime,
-            dose="1 server, every session",
+        action_on(
+            runtime.service,
+            (runtime, found),
+            "restart",
+            finding,
             risk="destructive",
-            reason=finding.summary,
-            precondition=f"container {found.id[:12]} is the one that was seen",
-            undo="",
-            identity=found.identity,
-            blames=(finding.id,),
+            dose="1 server, every session",
             options={"stop_timeout": GRACE_SECONDS},
         )
     )

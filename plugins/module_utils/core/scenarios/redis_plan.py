@@ -17,11 +17,11 @@ import math
 import typing as t
 
 from ..findings import Finding
-from ..plan import Action, Plan
+from ..plan import Plan
 from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
-from .containers import STILL, VERBS, component_of, first, runtime_of
+from .containers import VERBS, component_of, first, runtime_of
 from .draft import Draft, on_target
 from .redis_scope import (
     expected_replicas,
@@ -30,6 +30,7 @@ from .redis_scope import (
     min_idle,
     snapshot_of,
 )
+from .running import action_on
 from .variables import flag
 
 CONNECTION = (
@@ -106,17 +107,12 @@ def _bring_back(case: Case, finding: Finding, runtime: Runtime, draft: Draft) ->
         draft.leave(finding, _empty_replicas(case, "start"))
         return
     draft.act(
-        Action(
-            verb=verb,
-            service=runtime.service,
-            runtime=runtime,
-            dose="1 container",
-            risk="low",
-            reason=finding.summary,
-            precondition=f"container {found.id[:12]} {STILL[verb]}",
+        action_on(
+            runtime.service,
+            (runtime, found),
+            verb,
+            finding,
             undo=by_hand(runtime, "stop") if verb == "start" else "",
-            identity=found.identity,
-            blames=(finding.id,),
         )
     )
 
@@ -185,17 +181,13 @@ def _hung(case: Case, finding: Finding, draft: Draft) -> None:
         f"{finding.id}: a restart is the last resort; somebody has to type back its name and hash{lost}"
     )
     draft.act(
-        Action(
-            verb="restart",
-            service=runtime.service,
-            runtime=runtime,
-            dose=f"1 server, every client{lost}",
+        action_on(
+            runtime.service,
+            (runtime, found),
+            "restart",
+            finding,
             risk="destructive",
-            reason=finding.summary,
-            precondition=f"container {found.id[:12]} is the one that was seen",
-            undo="",
-            identity=found.identity,
-            blames=(finding.id,),
+            dose=f"1 server, every client{lost}",
             options={"stop_timeout": GRACE_SECONDS},
         )
     )

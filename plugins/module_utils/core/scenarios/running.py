@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..findings import Finding
+from ..plan import Action
 from ..scope import Observed, Runtime
 from . import containers, workloads
 
@@ -39,3 +41,33 @@ def logs(observed: t.Iterable[Observed], runtime: Runtime) -> list[str]:
         return list(found.logs) if found else []
     seen = containers.containers(observed, runtime.host, runtime.project, runtime.service)
     return [line for container in seen for line in container.logs]
+
+
+def action_on(
+    service: str,
+    found: tuple[Runtime, Seen],
+    verb: str,
+    finding: Finding,
+    *,
+    still: str = "",
+    risk: str = "low",
+    dose: str = "",
+    undo: str = "",
+    options: dict[str, t.Any] | None = None,
+) -> Action:
+    """An action on what was seen to run a service. still: what has to be so right before it, where not what the verb
+    says by itself. dose: for people, where it is not just that one."""
+    runtime, seen = found
+    return Action(
+        verb=verb,
+        service=service,
+        runtime=runtime,
+        dose=dose or seen.dose,
+        risk=risk,
+        reason=finding.summary,
+        precondition=f"{seen.said} {still or containers.STILL.get(verb, containers.AS_SEEN)}",
+        undo=undo,
+        identity=seen.identity,
+        blames=(finding.id,),
+        options=options or {},
+    )

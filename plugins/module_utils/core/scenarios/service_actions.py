@@ -11,7 +11,7 @@ from ..runtimes import by_hand, supported
 from ..scope import Runtime
 from .base import Case
 from .draft import Draft
-from .running import Seen, first
+from .running import Seen, action_on, first
 from .service_scope import SCENARIO_OF, container, group_of, runtimes
 
 
@@ -50,18 +50,7 @@ def seen_of(case: Case) -> tuple[Runtime, Seen] | None:
     return (runtime, found) if found else None
 
 
-def action_on(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Seen], still: str) -> Action:
-    """One action of low risk on what was seen to run it. still: what has to be so right before it."""
-    runtime, seen = found
-    return Action(
-        verb=verb,
-        service=case.scope.target,
-        runtime=runtime,
-        dose=seen.dose,
-        risk="low",
-        reason=finding.summary,
-        precondition=f"{seen.said} {still}",
-        undo=by_hand(runtime, "stop") if verb == "start" else "",
-        identity=seen.identity,
-        blames=(finding.id,),
-    )
+def act_on_target(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Seen], still: str = "") -> Action:
+    """One action of low risk on what was seen to run the target. still: see running.action_on."""
+    undo = by_hand(found[0], "stop") if verb == "start" else ""
+    return action_on(case.scope.target, found, verb, finding, still=still, undo=undo)

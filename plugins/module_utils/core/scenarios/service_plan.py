@@ -18,9 +18,9 @@ import typing as t
 from ..findings import Finding
 from ..plan import Plan
 from .base import Case
-from .containers import STILL, VERBS
+from .containers import VERBS
 from .draft import Draft
-from .service_actions import action_on, elsewhere, owner_of, seen_of
+from .service_actions import act_on_target, elsewhere, owner_of, seen_of
 from .service_scope import container
 from .workload_plan import is_about_one, treat
 
@@ -58,7 +58,7 @@ def _bring_back(case: Case, finding: Finding, draft: Draft) -> None:
     if found is None:
         draft.leave(finding, f"{finding.id}: nothing here can {verb} {case.scope.target}")
         return
-    draft.act(action_on(case, verb, finding, found, STILL[verb]))
+    draft.act(act_on_target(case, verb, finding, found))
 
 
 def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
@@ -81,6 +81,6 @@ def _restart_once(case: Case, finding: Finding, draft: Draft) -> None:
         return
     docker = found[0].kind == "docker"
     options: dict[str, t.Any] = {"dump": "quit"} if docker and finding.id == "http.response.silent" else {}
-    action = action_on(case, "restart", finding, found, "is the one that was seen")
+    action = act_on_target(case, "restart", finding, found)
     draft.notes.append(f"{target} is restarted once; where that does not last, nothing restarts it again")
     draft.act(dataclasses.replace(action, key=key, options=options))

@@ -22,7 +22,7 @@ from ..scope import Observed, Runtime, Scope
 from .base import Case, Proof, findings_of
 from .draft import Draft
 from .running import first
-from .service_actions import action_on, seen_of
+from .service_actions import act_on_target, seen_of
 from .service_scope import container
 from .workloads import OOM, Workload
 
@@ -94,7 +94,7 @@ def _leaks(target: str, seconds: float | None) -> str:
 
 
 def _action(case: Case, verb: str, finding: Finding, found: tuple[Runtime, Workload], key: str) -> Action:
-    action = action_on(case, verb, finding, found, "is as it was seen")
+    action = act_on_target(case, verb, finding, found, "is as it was seen")
     return dataclasses.replace(action, risk="disruptive", undo=by_hand(found[0], "roll_back"), key=key)
 
 
