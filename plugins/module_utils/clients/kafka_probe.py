@@ -21,6 +21,7 @@ from ..core.kafka_snapshot import OK, Probe
 from .deadline import Deadline
 from .errors import CollectError
 from .kafka_options import KafkaOptions
+from .tcp import certificate_refused, connect
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
@@ -34,16 +35,6 @@ SASL_AUTHENTICATE = 36
 ILLEGAL_SASL_STATE = 34
 UNSUPPORTED_MECHANISM = 33
 AUTHENTICATION_FAILED = 58
-
-CERTIFICATE_ERRORS = {
-    9: "the certificate is not valid yet (or a clock is wrong)",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed and not trusted",
-    19: "the certificate's authority is not trusted",
-    20: "the certificate's authority is not trusted",
-    62: "the certificate is for another host name",
-    64: "the certificate is for another IP address",
-}
 
 
 class Asking:
@@ -98,7 +89,7 @@ def probe(address: str, options: KafkaOptions, deadline: Deadline, node_id: int 
     kind, message = OK, ""
     try:
         host, port = split_address(address)
-        with _connect(host, port, deadline) as plain:
+        with connect(host, port, CONNECT_SECONDS, deadline) as plain:
             _talk(plain, host, address, options, deadline)
     except CollectError as error:
         kind, message = error.kind, error.message
@@ -116,32 +107,6 @@ def split_address(address: str) -> tuple[str, int]:
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise CollectError("failed", f"{address!r} has no valid port", address)
     return host.strip("[]"), int(port)
-
-
-def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise CollectError("dns", f"{host} does not resolve: {error}") from error
-    failure = CollectError("dns", f"{host} has no address")
-    for family, kind, protocol, _name, target in infos:
-        sock = socket.socket(family, kind, protocol)
-        sock.settimeout(max(0.05, deadline.cap(CONNECT_SECONDS) / len(infos)))
-        try:
-            sock.connect(target)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = _connect_failure(error, str(target[0]), port)
-    raise failure
-
-
-def _connect_failure(error: OSError, host: str, port: int) -> CollectError:
-    if isinstance(error, ConnectionRefusedError):
-        return CollectError("refused", f"{host} port {port} refuses the connection")
-    if isinstance(error, (ConnectionResetError, ConnectionAbortedError)):
-        return CollectError("reset", f"{host} port {port} resets the connection")
-    return CollectError("timeout", f"{host} port {port} does not answer: {error.strerror or error}")
 
 
 def _talk(plain: socket.socket, host: str, address: str, options: KafkaOptions, deadline: Deadline) -> None:
@@ -164,8 +129,7 @@ def _handshake(plain: socket.socket, host: str, options: KafkaOptions) -> ssl.SS
     try:
         return options.ssl_context().wrap_socket(plain, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
-        said = CERTIFICATE_ERRORS.get(error.verify_code, "the certificate is refused")
-        raise CollectError("tls", f"{said} ({error.verify_message})") from error
+        raise certificate_refused(error) from error
     except (TimeoutError, socket.timeout) as error:
         raise CollectError("silent", "it accepts the connection but never answers the TLS handshake") from error
     except ConnectionError as error:

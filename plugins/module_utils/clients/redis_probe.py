@@ -15,6 +15,7 @@ import time
 
 from ..core.redis_parse import error_word
 from ..core.redis_snapshot import OK, Probe
+from . import tcp
 from .deadline import Deadline
 from .errors import CollectError
 from .redis_link import Link, ReplyError
@@ -25,15 +26,6 @@ PING = b"PING\r\n"
 NO_COMMAND = b'"\r\n'
 """An unbalanced quote: the reader refuses it (Protocol error) whoever is paused, and closes the connection."""
 LARGEST_LINE = 4096
-CERTIFICATE = {
-    9: "the certificate is not valid yet (or a clock is wrong)",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed and not trusted",
-    19: "the certificate's authority is not trusted",
-    20: "the certificate's authority is not trusted",
-    62: "the certificate is for another host name",
-    64: "the certificate is for another IP address",
-}
 
 
 def probe(options: RedisOptions, deadline: Deadline) -> Probe:
@@ -63,14 +55,16 @@ def _ms(started: float) -> float:
 
 def connect(options: RedisOptions, deadline: Deadline) -> socket.socket:
     """A socket to the server, through TLS where it is asked for. Raises CollectError."""
-    plain = _connect_unix(options, deadline) if options.unix_socket else _connect_tcp(options, deadline)
+    if options.unix_socket:
+        plain = _connect_unix(options, deadline)
+    else:
+        plain = tcp.connect(options.host, options.port, options.timeout, deadline)
     if not options.tls:
         return plain
     try:
         return options.ssl_context().wrap_socket(plain, server_hostname=options.host)
     except ssl.SSLCertVerificationError as error:
-        said = CERTIFICATE.get(error.verify_code, "the certificate is refused")
-        raise CollectError("tls", f"{said} ({error.verify_message})") from error
+        raise tcp.certificate_refused(error) from error
     except (TimeoutError, socket.timeout) as error:
         raise CollectError("silent", "it accepts the connection but never answers the TLS handshake") from error
     except (OSError, ssl.SSLError) as error:
@@ -88,32 +82,6 @@ def _connect_unix(options: RedisOptions, deadline: Deadline) -> socket.socket:
         kind = "timeout" if isinstance(error, socket.timeout) else "refused"
         raise CollectError(kind, f"{options.unix_socket}: {error.strerror or error}") from error
     return sock
-
-
-def _connect_tcp(options: RedisOptions, deadline: Deadline) -> socket.socket:
-    try:
-        infos = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise CollectError("dns", f"{options.host} does not resolve: {error}") from error
-    failure = CollectError("dns", f"{options.host} has no address")
-    for family, kind, protocol, _name, target in infos:
-        sock = socket.socket(family, kind, protocol)
-        sock.settimeout(max(0.05, deadline.cap(options.timeout) / len(infos)))
-        try:
-            sock.connect(target)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = _connect_failure(error, str(target[0]), options.port)
-    raise failure
-
-
-def _connect_failure(error: OSError, host: str, port: int) -> CollectError:
-    if isinstance(error, ConnectionRefusedError):
-        return CollectError("refused", f"{host} port {port} refuses the connection")
-    if isinstance(error, (ConnectionResetError, ConnectionAbortedError)):
-        return CollectError("reset", f"{host} port {port} resets the connection")
-    return CollectError("timeout", f"{host} port {port} does not answer: {error.strerror or error}")
 
 
 def _exchange(sock: socket.socket, options: RedisOptions, deadline: Deadline, started: float) -> bytes:
