@@ -16,8 +16,6 @@ from ..core import alertmanager_parse
 from ..core.alertmanager_judge import judge
 from ..core.alertmanager_settings import THRESHOLDS, Settings
 from ..core.alertmanager_summary import attachments, measured, sample, summary
-from ..core.findings import Finding
-from ..core.redact import Redactor
 from ..module.alertmanager_options import (
     ALERTMANAGER_CHECK,
     ALERTMANAGER_CONNECTION,
@@ -45,16 +43,15 @@ def run(params: dict[str, t.Any]) -> Observation:
     if params.get("prometheus_alerts") is not None:
         snapshot.expected = _given(params["prometheus_alerts"])
     findings = judge(snapshot, settings, history)
-    hide = Redactor(options.secrets).clean
     return Observation(
         reachable=any(member.answered for member in snapshot.members),
-        findings=[Finding.from_dict(hide(finding.to_dict())) for finding in findings],
-        snapshot=hide(summary(snapshot, settings, history)),
+        findings=findings,
+        snapshot=summary(snapshot, settings, history),
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
         measured=measured(snapshot, settings, history),
         samples=sample(snapshot),
-        attachments=hide(attachments(snapshot)),
-    )
+        attachments=attachments(snapshot),
+    ).hiding(options.secrets)
 
 
 def connection(params: t.Mapping[str, t.Any], urls: t.Iterable[str]) -> HttpOptions:

@@ -20,6 +20,7 @@ from ..core.docker_summary import attachments, measured, samples, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 from ..module.docker_options import DOCKER_CONNECTION
+from ..module.option_values import seconds_above_0
 from ..module.thresholds_option import merged_thresholds
 
 MOST_LINES = 10_000
@@ -74,9 +75,7 @@ def _settings(params: t.Mapping[str, t.Any]) -> Settings:
     for name in ("services", "containers"):
         if params.get(name) is not None and not [item for item in params[name] if str(item).strip()]:
             raise Misuse(f"{name}: an empty list is not all; leave it out to look at all, or name some")
-    for name in ("deadline", "timeout", "restart_window"):
-        if not 0 < params[name] < float("inf"):
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
+    seconds_above_0(params, "deadline", "timeout", "restart_window")
     return Settings(
         component=params["component"],
         project=params.get("project") or "",

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from ..clients.deadline import Deadline
 from ..clients.go import Wanted, collect
 from ..clients.go_options import GoOptions
-from ..core.findings import Finding
 from ..core.go_judge import judge
 from ..core.go_settings import THRESHOLDS, Settings
 from ..core.go_summary import attachments, measured, samples, summary
-from ..core.redact import Redactor
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
 from ..module.go_options import GO_CONNECTION, REQUIREMENTS, address_of, validate_connection
+from ..module.option_values import samples_within_deadline, seconds_above_0
 from ..module.thresholds_option import merged_thresholds
 
 SPEC = COMMON_CHECK.merge(GO_CONNECTION).merge(
@@ -46,19 +44,18 @@ def run(params: dict[str, t.Any]) -> Observation:
     wanted = Wanted(params["samples"], params["interval"], params["wait_reasons"], limit)
     snapshot = collect(options, wanted, Deadline(params["deadline"]))
     history = params.get("history") or ()
-    hide = Redactor(options.secrets).clean
     said = measured(snapshot, settings, history)
     if not options.validate_certs and "https:" in f"{options.metrics_url} {options.pprof_url}":
         said.append("certificates were not verified (validate_certs: false)")
     return Observation(
         reachable=snapshot.reachable,
-        findings=[Finding.from_dict(hide(f.to_dict())) for f in judge(snapshot, settings, history)],
-        snapshot=hide(summary(snapshot, settings, history)),
+        findings=judge(snapshot, settings, history),
+        snapshot=summary(snapshot, settings, history),
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
         measured=said,
         samples=samples(snapshot),
         attachments=attachments(snapshot),
-    )
+    ).hiding(options.secrets)
 
 
 def _validate(params: t.Mapping[str, t.Any]) -> None:
@@ -66,15 +63,8 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
         raise Misuse("metrics_url and pprof_url are both empty: name at least one of them")
     if params["samples"] < 1:
         raise Misuse(f"samples: {params['samples']} is below 1")
-    for name in ("interval", "leak_seconds"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
-    needed = (params["samples"] - 1) * params["interval"]
-    if needed >= params["deadline"]:
-        raise Misuse(
-            f"{params['samples']} samples {params['interval']:g} s apart take {needed:g} s, but deadline is"
-            f" {params['deadline']:g} s: raise deadline, or lower samples or interval"
-        )
+    seconds_above_0(params, "interval", "leak_seconds")
+    samples_within_deadline(params)
 
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:

@@ -12,7 +12,6 @@ from ..clients.errors import CollectError
 from ..clients.http_looks import Wanted, collect
 from ..clients.http_metrics import Names
 from ..clients.http_options import HttpOptions, target
-from ..core.findings import Finding
 from ..core.http_judge import judge
 from ..core.http_settings import THRESHOLDS, Settings
 from ..core.http_snapshot import Endpoint
@@ -34,23 +33,15 @@ def run(params: dict[str, t.Any]) -> Observation:
     history = params.get("history") or ()
     looks = collect(endpoints, options, _wanted(params), Deadline(params["deadline"]))
     findings = judge(looks, settings, history)
-    hide: t.Callable[[t.Any], t.Any] = options.redactor().clean if options.secrets else _as_it_is
-    if options.secrets:
-        findings = [Finding.from_dict(hide(finding.to_dict())) for finding in findings]
     return Observation(
         reachable=any(look.reachable for look in looks),
         findings=findings,
-        snapshot=hide(summary(looks, settings, history)),
+        snapshot=summary(looks, settings, history),
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
         measured=measured(looks, settings, history),
         samples=sample(looks),
-        attachments=hide(attachments(looks)),
-    )
-
-
-def _as_it_is(value: t.Any) -> t.Any:
-    """Without a secret of our own there is none to look for by value; perform() cleans everything by its looks."""
-    return value
+        attachments=attachments(looks),
+    ).hiding(options.secrets)
 
 
 def _options(params: t.Mapping[str, t.Any], endpoints: t.Sequence[Endpoint]) -> HttpOptions:

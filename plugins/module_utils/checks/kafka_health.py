@@ -19,6 +19,7 @@ from ..core.kafka_summary import summary
 from ..core.quantities import count
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
+from ..module.option_values import samples_within_deadline, seconds_above_0
 from ..module.thresholds_option import merged_thresholds
 
 MOST_SAMPLES = 4000
@@ -113,15 +114,8 @@ def _validate(params: t.Mapping[str, t.Any]) -> None:
     for name, lowest in (("samples", 1), ("allowed_lag", 0), ("expected_replication", 1)):
         if params.get(name) is not None and params[name] < lowest:
             raise Misuse(f"{name}: {params[name]} is below {lowest}")
-    for name in ("deadline", "interval", "commit_interval"):
-        if not 0 < params[name] < float("inf"):
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
-    needed = (params["samples"] - 1) * params["interval"]
-    if needed >= params["deadline"]:
-        raise Misuse(
-            f"{params['samples']} samples {params['interval']:g} s apart take {needed:g} s, but deadline is"
-            f" {params['deadline']:g} s: raise deadline, or lower samples or interval"
-        )
+    seconds_above_0(params, "deadline", "interval", "commit_interval")
+    samples_within_deadline(params)
 
 
 def _settings(params: t.Mapping[str, t.Any]) -> Settings:

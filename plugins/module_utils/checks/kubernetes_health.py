@@ -13,8 +13,8 @@ from ..clients.kubernetes_errors import ApiError
 from ..clients.kubernetes_link import Link, connect
 from ..clients.kubernetes_login import Unset
 from ..clients.kubernetes_options import KubernetesOptions
-from ..core.findings import Finding
-from ..core.kubernetes_judge import capped, judge
+from ..core.findings import capped
+from ..core.kubernetes_judge import judge
 from ..core.kubernetes_settings import Settings
 from ..core.kubernetes_snapshot import Snapshot
 from ..core.kubernetes_summary import attachments, measured, samples, summary
@@ -39,19 +39,18 @@ def run(params: dict[str, t.Any]) -> Observation:
     snapshot, link = _look(options, settings, wanted, deadline)
     settings = settings_of(params, snapshot.address)
     findings, left_out = capped(judge(snapshot, settings, params.get("history") or ()), settings.max_rows)
-    hide: t.Callable[[t.Any], t.Any] = link.login.redactor().clean if link else _as_it_is
     said = measured(snapshot, settings, left_out)
     if link and not link.login.verify:
         said.append("the certificate of the API was not verified")
     return Observation(
         reachable=snapshot.error is None or snapshot.error.kind in SEEN,
-        findings=[Finding.from_dict(hide(finding.to_dict())) for finding in findings],
-        snapshot=hide(summary(snapshot, settings, findings, left_out)),
+        findings=findings,
+        snapshot=summary(snapshot, settings, findings, left_out),
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
-        measured=hide(said),
+        measured=said,
         samples=samples(snapshot),
-        attachments=hide(attachments(snapshot)),
-    )
+        attachments=attachments(snapshot),
+    ).hiding(link.login.secrets if link else ())
 
 
 def _wanted(params: t.Mapping[str, t.Any]) -> Wanted:
@@ -84,11 +83,6 @@ def _look(
         return Look(link, wanted, settings, deadline).run(), link
     finally:
         link.close()
-
-
-def _as_it_is(value: t.Any) -> t.Any:
-    """Without a login there is no secret to look for by value; perform() cleans everything by its looks."""
-    return value
 
 
 CHECK = Check("kubernetes_health_info", SPEC, REQUIREMENTS, run)

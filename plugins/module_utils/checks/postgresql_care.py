@@ -16,7 +16,7 @@ from ..clients.postgresql_probe import probe
 from ..core.postgresql_reach import fault_of
 from ..core.postgresql_snapshot import Answer
 from ..module.argspec import ArgumentSpec
-from ..module.check import Misuse
+from ..module.option_values import seconds_from_0
 from .postgresql_health import POSTGRESQL_CONNECTION, validate
 
 GETTING_READY = ("postgresql.server.starting", "postgresql.server.recovering")
@@ -29,8 +29,7 @@ CHECKPOINT_SPEC = POSTGRESQL_CONNECTION.merge(ArgumentSpec(options={"deadline": 
 def wait(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Ask until the server takes sessions, or the time is over. Nothing is changed either way."""
     validate(params)
-    if not 0 <= params["timeout"] < float("inf"):
-        raise Misuse(f"timeout: {params['timeout']:g} is not a number of seconds")
+    seconds_from_0(params, "timeout")
     login = PostgresqlOptions.from_params(params).ordinary
     limit = Deadline(0.0 if check_mode else params["timeout"])
     while True:

@@ -17,6 +17,7 @@ from ..core.postgresql_snapshot import Counters, PostgresqlSnapshot
 from ..core.postgresql_summary import activity_files, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
+from ..module.option_values import seconds_above_0
 from ..module.thresholds_option import merged_thresholds
 
 SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -100,9 +101,8 @@ def validate(params: t.Mapping[str, t.Any]) -> None:
     for name in ("port", "pgbouncer_port"):
         if not 0 < params[name] < 65536:
             raise Misuse(f"{name}: {params[name]} is no port; give a number from 1 to 65535")
-    for name in ("deadline", "connect_timeout", "interval", "idle_age", "young"):
-        if name in params and not 0 < params[name] < float("inf"):
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
+    spans = ("deadline", "connect_timeout", "interval", "idle_age", "young")
+    seconds_above_0(params, *(name for name in spans if name in params))
     if params.get("depth") == "full" and params["interval"] >= params["deadline"]:
         raise Misuse(f"interval is {params['interval']:g} s, but deadline is {params['deadline']:g} s: raise deadline")
 

@@ -18,6 +18,7 @@ from ..core.postgresql_snapshot import OK, PostgresqlSnapshot, Session
 from ..core.redact import clean
 from ..module.argspec import ArgumentSpec
 from ..module.check import Misuse
+from ..module.option_values import seconds_from_0
 from .postgresql_health import POSTGRESQL_CONNECTION, PROTECTION, protection, validate
 
 MOST = 200
@@ -88,8 +89,7 @@ def wish_from(params: t.Mapping[str, t.Any]) -> Wish:
         raise Misuse(f"max_share: {share:g} is no part from 0 to 1; write 0.25 for a quarter")
     if count is not None and count < 1:
         raise Misuse(f"count: {count} is below 1")
-    if not 0 <= params["min_age"] < float("inf"):
-        raise Misuse(f"min_age: {params['min_age']:g} is not a number of seconds")
+    seconds_from_0(params, "min_age")
     for name in ("users", "databases", "applications"):
         if params.get(name) is not None and not params[name]:
             raise Misuse(f"{name}: an empty list is not all; leave it out, or name some")

@@ -11,8 +11,8 @@ from ..clients.deadline import Deadline
 from ..clients.errors import CollectError
 from ..clients.http_options import HttpOptions, target
 from ..clients.prometheus import collect
-from ..core.findings import Finding
-from ..core.prometheus_judge import capped, judge
+from ..core.findings import capped
+from ..core.prometheus_judge import judge
 from ..core.prometheus_summary import attachments, measured, sample, summary
 from ..module.argspec import COMMON_CHECK
 from ..module.check import Check, Misuse, Observation
@@ -30,23 +30,15 @@ def run(params: dict[str, t.Any]) -> Observation:
     history = params.get("history") or ()
     snapshot = collect(base, options, settings, Deadline(params["deadline"]))
     findings, left_out = capped(judge(snapshot, settings, history), settings.max_rows)
-    hide: t.Callable[[t.Any], t.Any] = options.redactor().clean if options.secrets else _as_it_is
-    if options.secrets:
-        findings = [Finding.from_dict(hide(finding.to_dict())) for finding in findings]
     return Observation(
         reachable=bool(snapshot.ready.status),
         findings=findings,
-        snapshot=hide(summary(snapshot, settings, left_out)),
+        snapshot=summary(snapshot, settings, left_out),
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
         measured=measured(snapshot, settings, left_out),
         samples=sample(snapshot),
-        attachments=hide(attachments(snapshot)),
-    )
-
-
-def _as_it_is(value: t.Any) -> t.Any:
-    """Without a secret of our own there is none to look for by value; perform() cleans everything by its looks."""
-    return value
+        attachments=attachments(snapshot),
+    ).hiding(options.secrets)
 
 
 def _base(url: str) -> str:

@@ -19,6 +19,7 @@ from ..core.redact import Redactor
 from ..core.redis_dose import SENTINELS, Choice, Wish, choose, describe
 from ..module.argspec import ArgumentSpec
 from ..module.check import Misuse
+from ..module.option_values import seconds_above_0
 from ..module.redis_options import REDIS_CONNECTION, validate_connection
 
 MOST = 200
@@ -50,8 +51,7 @@ SPEC = REDIS_CONNECTION.merge(
 def perform(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """The result for Ansible; its key problem says what is wrong. Raises Misuse, and CollectError."""
     validate_connection(params)
-    if not 0 < params["deadline"] < math.inf:
-        raise Misuse(f"deadline: {params['deadline']} is not a number of seconds above 0")
+    seconds_above_0(params, "deadline")
     wish = wish_from(params)
     options = RedisOptions.from_params(params)
     deadline = Deadline(params["deadline"])

@@ -6,19 +6,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing as t
 
 from ..clients.deadline import Deadline
 from ..clients.redis import Wanted, collect
 from ..clients.redis_options import RedisOptions
-from ..core.findings import Finding
-from ..core.redact import Redactor
 from ..core.redis_judge import judge
 from ..core.redis_settings import THRESHOLDS, Settings
 from ..core.redis_summary import attachments, measured, sample, summary
 from ..module.argspec import COMMON_CHECK, ArgumentSpec
 from ..module.check import Check, Misuse, Observation
+from ..module.option_values import seconds_above_0, seconds_from_0
 from ..module.redis_options import REDIS_CONNECTION, REQUIREMENTS, validate_connection
 from ..module.thresholds_option import merged_thresholds
 
@@ -53,33 +51,20 @@ def run(params: dict[str, t.Any]) -> Observation:
     refused = {name: why for name, why in snapshot.refused.items() if name not in accepted}
     snapshot = dataclasses.replace(snapshot, refused=refused)
     findings = judge(snapshot, settings, params.get("history") or ())
-    if options.password:
-        hide = Redactor([options.password]).clean
-        findings = [Finding.from_dict(hide(finding.to_dict())) for finding in findings]
-    else:
-        hide = _as_it_is
     return Observation(
         reachable=snapshot.reachable,
         findings=findings,
-        snapshot=hide(summary(snapshot)),
+        snapshot=summary(snapshot),
         thresholds={name: dict(pair) for name, pair in settings.thresholds.items()},
         measured=measured(snapshot),
         samples=sample(snapshot),
-        attachments=hide(attachments(snapshot)),
-    )
-
-
-def _as_it_is(value: t.Any) -> t.Any:
-    """Without a password of our own there is none to look for by value; perform() cleans everything by its looks."""
-    return value
+        attachments=attachments(snapshot),
+    ).hiding([options.password or ""])
 
 
 def _validate(params: t.Mapping[str, t.Any]) -> None:
-    if not 0 < params["deadline"] < math.inf:
-        raise Misuse(f"deadline: {params['deadline']} is not a number of seconds above 0")
-    for name in ("window", "lookback", "scan_seconds"):
-        if not 0 <= params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds from 0 up")
+    seconds_above_0(params, "deadline")
+    seconds_from_0(params, "window", "lookback", "scan_seconds")
     for name in ("scan_limit", "expected_replicas", "expected_blocked", "memory_limit"):
         if params.get(name) is not None and params[name] < 0:
             raise Misuse(f"{name}: {params[name]} is below 0")

@@ -14,7 +14,7 @@ from ..core.redis_judge import judge
 from ..core.redis_settings import Settings
 from ..core.redis_snapshot import RedisSnapshot
 from ..module.argspec import ArgumentSpec
-from ..module.check import Misuse
+from ..module.option_values import seconds_from_0
 from ..module.redis_options import REDIS_CONNECTION, validate_connection
 
 LOADING = "redis.server.loading"
@@ -28,8 +28,7 @@ SPEC = REDIS_CONNECTION.merge(ArgumentSpec(options={"wait": {"type": "float", "d
 def perform(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """The result for Ansible; its key problem says what is wrong. Raises Misuse."""
     validate_connection(params)
-    if not 0 <= params["wait"] < float("inf"):
-        raise Misuse(f"wait: {params['wait']:g} is not a number of seconds from 0 up")
+    seconds_from_0(params, "wait")
     options = RedisOptions.from_params(params)
     deadline = Deadline(params["wait"])
     settings = Settings(address=options.address)

@@ -12,7 +12,6 @@ import ssl
 import typing as t
 import urllib.parse
 
-from ..core.redact import Redactor
 from .errors import CollectError
 
 AGENT = "incident.response"
@@ -100,9 +99,6 @@ class HttpOptions:
         given = [self.password, self.bearer_token, *map(str, self.secret_headers.values())]
         login = self._login()
         return [text for text in (*given, login.partition(" ")[2]) if text]
-
-    def redactor(self) -> Redactor:
-        return Redactor(self.secrets)
 
     def _login(self) -> str:
         if self.bearer_token:

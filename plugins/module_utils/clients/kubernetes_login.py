@@ -16,7 +16,6 @@ import ssl
 import tempfile
 import types
 
-from ..core.redact import Redactor
 from .errors import CollectError
 from .kubernetes_errors import ApiError, TlsError, Unauthorized
 from .kubernetes_options import KubernetesOptions
@@ -105,9 +104,6 @@ class Login:
             return [text for text in (self.options.api_key, self.token().partition(" ")[2]) if text]
         except ApiError:
             return [text for text in (self.options.api_key,) if text]
-
-    def redactor(self) -> Redactor:
-        return Redactor(self.secrets)
 
 
 def _load(options: KubernetesOptions, kept: str) -> types.SimpleNamespace:

@@ -142,3 +142,14 @@ def worst_severity(findings: t.Iterable[Finding]) -> str | None:
 def sort_findings(findings: t.Iterable[Finding]) -> list[Finding]:
     """Worst first, then by id and subject, so that two runs over the same facts print the same list."""
     return sorted(findings, key=lambda f: (f.severity, -STATUS_ORDER.index(f.state), f.id, f.component, f.subject))
+
+
+def capped(findings: t.Sequence[Finding], most: int) -> tuple[list[Finding], dict[str, int]]:
+    """At most so many of each id, the worst ones; and how many more there were."""
+    kept: list[Finding] = []
+    seen: dict[str, int] = {}
+    for finding in findings:
+        seen[finding.id] = seen.get(finding.id, 0) + 1
+        if seen[finding.id] <= most:
+            kept.append(finding)
+    return kept, {name: number - most for name, number in seen.items() if number > most}

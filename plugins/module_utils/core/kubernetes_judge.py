@@ -43,14 +43,3 @@ def judge(
     judge_scaling(book, world)
     judge_cpu(book, world, history)
     return sort_findings([*book.findings(), *judge_refusals(snapshot, settings)])
-
-
-def capped(findings: t.Sequence[Finding], most: int) -> tuple[list[Finding], dict[str, int]]:
-    """At most so many of each id, the worst ones; and how many more there were."""
-    kept: list[Finding] = []
-    seen: dict[str, int] = {}
-    for finding in findings:
-        seen[finding.id] = seen.get(finding.id, 0) + 1
-        if seen[finding.id] <= most:
-            kept.append(finding)
-    return kept, {name: number - most for name, number in seen.items() if number > most}

@@ -8,8 +8,6 @@ This file says in which order it is judged, what could not be, and how many find
 
 from __future__ import annotations
 
-import typing as t
-
 from .findings import Finding, sort_findings
 from .prometheus_judge_reach import blocked, unmeasured
 from .prometheus_judge_rules import judge_alerts, judge_notifications, judge_rules
@@ -66,14 +64,3 @@ def unread(snapshot: Snapshot) -> dict[str, str]:
             continue
         found[NAMES.get(name, name)] = part.message or part.kind
     return found
-
-
-def capped(findings: t.Sequence[Finding], most: int) -> tuple[list[Finding], dict[str, int]]:
-    """At most so many of each id, the worst ones; and how many more there were."""
-    kept: list[Finding] = []
-    seen: dict[str, int] = {}
-    for finding in findings:
-        seen[finding.id] = seen.get(finding.id, 0) + 1
-        if seen[finding.id] <= most:
-            kept.append(finding)
-    return kept, {name: number - most for name, number in seen.items() if number > most}

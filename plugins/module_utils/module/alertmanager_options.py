@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 import urllib.parse
@@ -14,6 +13,7 @@ from ..core.alert_match import NAME
 from .argspec import ArgumentSpec
 from .check import Misuse
 from .http_options import HTTP_CONNECTION
+from .option_values import number_within, seconds_above_0, seconds_from_0
 
 REQUIREMENTS: tuple[tuple[str, str, str], ...] = ()
 """The standard library is enough."""
@@ -45,19 +45,14 @@ ALERTMANAGER_CHECK = ArgumentSpec(
 
 def validate_connection(params: t.Mapping[str, t.Any]) -> None:
     """Raises Misuse for numbers that make no sense."""
-    for name in ("deadline", "connect_timeout", "timeout", "read_timeout"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
-    if not 0 <= params["max_redirects"] <= 20:
-        raise Misuse(f"max_redirects: {params['max_redirects']} is not a number from 0 to 20")
+    seconds_above_0(params, "deadline", "connect_timeout", "timeout", "read_timeout")
+    number_within(params, "max_redirects", 0, 20)
 
 
 def validate(params: t.Mapping[str, t.Any]) -> None:
     """Raises Misuse for what makes no sense in the check's options, alone or together."""
     validate_connection(params)
-    for name in ("window", "lookback", "expires_within"):
-        if not 0 <= params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds from 0 up")
+    seconds_from_0(params, "window", "lookback", "expires_within")
     slowest = max(params["timeout"], params["connect_timeout"], params["window"])
     if slowest >= params["deadline"]:
         raise Misuse(

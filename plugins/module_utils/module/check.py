@@ -44,6 +44,20 @@ class Observation:
     samples: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     attachments: dict[str, str] | list[dict[str, str]] = dataclasses.field(default_factory=dict)
 
+    def hiding(self, secrets: t.Iterable[str]) -> Observation:
+        """The same without these values in any of their forms: perform() only masks what looks like a secret."""
+        known = [secret for secret in secrets if secret]
+        if not known:
+            return self
+        hide = redact.Redactor(known).clean
+        return dataclasses.replace(
+            self,
+            findings=[Finding.from_dict(hide(finding.to_dict())) for finding in self.findings],
+            snapshot=hide(self.snapshot),
+            measured=hide(self.measured),
+            attachments=self.attachments if isinstance(self.attachments, list) else hide(self.attachments),
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Check:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 import urllib.parse
 
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .option_values import seconds_above_0
 
 REQUIREMENTS = (("prometheus_client.parser", "prometheus-client", "0.16"),)
 
@@ -39,9 +39,7 @@ def validate_connection(params: t.Mapping[str, t.Any]) -> None:
     for name in ("metrics_url", "pprof_url"):
         if params.get(name) is not None:
             _validate_url(name, str(params[name]).strip())
-    for name in ("timeout", "deadline"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
+    seconds_above_0(params, "timeout", "deadline")
     if params.get("memory_limit") is not None and params["memory_limit"] <= 0:
         raise Misuse(f"memory_limit: {params['memory_limit']} is not a number of bytes above 0")
 

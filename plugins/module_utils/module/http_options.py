@@ -12,6 +12,7 @@ import typing as t
 from ..core.http_snapshot import Endpoint
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .option_values import number_within, seconds_above_0
 
 REQUIREMENTS = (("prometheus_client", "prometheus_client", "0"),)
 """Needed only where metrics are read. It does not say its version."""
@@ -78,17 +79,13 @@ HTTP_CHECK = ArgumentSpec(
 
 def validate(params: t.Mapping[str, t.Any]) -> None:
     """Raises Misuse for numbers that make no sense, alone or together."""
-    for name in ("deadline", "connect_timeout", "timeout", "read_timeout"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
+    seconds_above_0(params, "deadline", "connect_timeout", "timeout", "read_timeout")
     for name in ("interval", "window", "lookback", "certificate_warn_days", "certificate_crit_days"):
         if not 0 <= params[name] < math.inf:
             raise Misuse(f"{name}: {params[name]} is not a number from 0 up")
     for name in ("samples", "max_samples", "workers"):
-        if not 0 < params[name] <= 256:
-            raise Misuse(f"{name}: {params[name]} is not a number from 1 to 256")
-    if not 0 <= params["max_redirects"] <= 20:
-        raise Misuse(f"max_redirects: {params['max_redirects']} is not a number from 0 to 20")
+        number_within(params, name, 1, 256)
+    number_within(params, "max_redirects", 0, 20)
     _validate_pairs(params)
 
 

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from ..core.kubernetes_settings import THRESHOLDS, Settings
 from ..core.kubernetes_snapshot import KINDS
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .option_values import number_within, seconds_above_0
 from .thresholds_option import merged_thresholds
 
 KUBERNETES_CHECK = ArgumentSpec(
@@ -37,11 +37,8 @@ KUBERNETES_CHECK = ArgumentSpec(
 
 def settings_of(params: t.Mapping[str, t.Any], address: str = "") -> Settings:
     """What is judged by. Raises Misuse for what makes no sense."""
-    for name in ("deadline", "window", "job_window", "recent_rollout"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
-    if not 1 <= params["max_rows"] <= 1000:
-        raise Misuse(f"max_rows: {params['max_rows']} is not a number from 1 to 1000")
+    seconds_above_0(params, "deadline", "window", "job_window", "recent_rollout")
+    number_within(params, "max_rows", 1, 1000)
     if not params["parts"]:
         raise Misuse("parts: it is empty, so there would be nothing to look at")
     return Settings(

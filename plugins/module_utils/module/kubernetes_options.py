@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .option_values import seconds_above_0
 
 KUBERNETES_CONNECTION = ArgumentSpec(
     options={
@@ -39,9 +39,7 @@ REQUIREMENTS = (("kubernetes", "kubernetes", "31.0.0"),)
 
 def check_connection(params: t.Mapping[str, t.Any]) -> None:
     """Raises Misuse for options of the connection that make no sense, before anybody is asked."""
-    for name in ("connect_timeout", "timeout"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
+    seconds_above_0(params, "connect_timeout", "timeout")
     for name in ("host", "proxy"):
         value = params.get(name)
         if value and not str(value).startswith(("http://", "https://")):

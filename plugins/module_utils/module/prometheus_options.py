@@ -14,6 +14,7 @@ from ..core.prometheus_parse import epoch, seconds
 from ..core.prometheus_settings import BURN_PAIRS, PARTS, THRESHOLDS, Pair, Settings
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .option_values import number_within, seconds_above_0
 from .thresholds_option import merged_thresholds
 
 REQUESTS, LATENCY = "http_requests_total", "http_request_duration_seconds"
@@ -95,19 +96,14 @@ def settings_of(params: t.Mapping[str, t.Any], shown: str) -> Settings:
 
 
 def _numbers(params: t.Mapping[str, t.Any]) -> None:
-    for name in ("deadline", "connect_timeout", "timeout", "read_timeout"):
-        if not 0 < params[name] < math.inf:
-            raise Misuse(f"{name}: {params[name]} is not a number of seconds above 0")
+    seconds_above_0(params, "deadline", "connect_timeout", "timeout", "read_timeout")
     if max(params["timeout"], params["connect_timeout"]) >= params["deadline"]:
         raise Misuse(f"deadline is {params['deadline']:g} s, and timeout or connect_timeout is not below it")
-    if not 0 <= params["max_redirects"] <= 20:
-        raise Misuse(f"max_redirects: {params['max_redirects']} is not a number from 0 to 20")
+    number_within(params, "max_redirects", 0, 20)
     if not 1 < params["slo"] < 100:
         raise Misuse(f"slo: {params['slo']:g} is no percentage above 1 and below 100; three nines are 99.9")
-    if not 1 <= params["min_requests"] <= 1_000_000:
-        raise Misuse(f"min_requests: {params['min_requests']} is not a number from 1 to 1000000")
-    if not 1 <= params["max_rows"] <= 1000:
-        raise Misuse(f"max_rows: {params['max_rows']} is not a number from 1 to 1000")
+    number_within(params, "min_requests", 1, 1_000_000)
+    number_within(params, "max_rows", 1, 1000)
 
 
 def span(name: str, value: t.Any) -> float:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from .argspec import ArgumentSpec
 from .check import Misuse
+from .option_values import seconds_above_0, seconds_from_0
 
 REQUIREMENTS = (("redis", "redis", "5.0"),)
 
@@ -47,7 +47,5 @@ def validate_connection(params: t.Mapping[str, t.Any]) -> None:
         raise Misuse(f"db: {params['db']} is no database; the first one is 0")
     if params.get("username") and not params.get("password"):
         raise Misuse("username needs password: Redis logs a user in by both")
-    if not 0 < params["timeout"] < math.inf:
-        raise Misuse(f"timeout: {params['timeout']} is not a number of seconds above 0")
-    if not 0 <= params["patience"] < math.inf:
-        raise Misuse(f"patience: {params['patience']} is not a number of seconds from 0 up")
+    seconds_above_0(params, "timeout")
+    seconds_from_0(params, "patience")
