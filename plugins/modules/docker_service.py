@@ -229,7 +229,8 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
 from ansible_collections.incident.response.plugins.module_utils.module.check import missing_library
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
 

@@ -275,7 +275,8 @@ workload:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
+from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import apply
 from ansible_collections.incident.response.plugins.module_utils.module.check import Misuse, missing_library
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_options import (
     REQUIREMENTS,

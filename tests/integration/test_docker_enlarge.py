@@ -20,7 +20,8 @@ import pytest
 pytest.importorskip("docker")
 
 from ansible_collections.incident.response.plugins.module_utils.clients.compose import find_program
-from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
 from docker_faults import MIB, Yard, run_program, until
 

@@ -18,7 +18,8 @@ import pytest
 
 pytest.importorskip("docker")
 
-from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
 from ansible_collections.incident.response.plugins.module_utils.module.docker_service_options import SPEC
 from docker_faults import DEAF, STEADY, Yard, healthcheck, run_program, until
 

@@ -13,7 +13,8 @@ import docker
 import pytest
 import yaml
 from ansible_collections.incident.response.plugins.module_utils.checks.kubernetes_health import CHECK
-from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
+from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import apply
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
 

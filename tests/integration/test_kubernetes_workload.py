@@ -18,11 +18,12 @@ import typing as t
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients.deadline import Deadline
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_apps import Apps
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_errors import Conflict, NotFound
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_link import Link, connect
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_options import KubernetesOptions
-from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import apply
 from ansible_collections.incident.response.plugins.module_utils.core.kubernetes_target import KINDS, Workload
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
 

@@ -18,8 +18,8 @@ from ansible_collections.incident.response.plugins.module_utils.clients import (
     docker_service,
 )
 from ansible_collections.incident.response.plugins.module_utils.clients.compose_file import FileEdit
-from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
-from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
+from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError, Failed
 from ansible_collections.incident.response.plugins.module_utils.core import docker_memory as memory
 from ansible_collections.incident.response.plugins.module_utils.core.compose_facts import place_of
 from ansible_collections.incident.response.plugins.module_utils.core.docker_plan import Refused

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import docker_service
-from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import Failed, apply
-from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError
+from ansible_collections.incident.response.plugins.module_utils.clients.docker_service import apply
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import CollectError, Failed
 from docker_stub import StubEngine, recorded, run_program
 
 DEFAULTS = {

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.incident.response.plugins.module_utils.clients import kubernetes_workload
+from ansible_collections.incident.response.plugins.module_utils.clients.errors import Failed
 from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_errors import Silent, Unreachable
-from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import Failed, apply
+from ansible_collections.incident.response.plugins.module_utils.clients.kubernetes_workload import apply
 from ansible_collections.incident.response.plugins.module_utils.module.kubernetes_workload_options import SPEC
 from kubernetes_workload_made import node, owned, pod_raw, template, waiting
 from kubernetes_workload_stub import APPS, CORE, DEPLOYMENT, StubCluster, ill, well

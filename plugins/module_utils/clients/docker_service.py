@@ -23,19 +23,11 @@ from .deadline import Deadline
 from .docker import NO_LONGER
 from .docker_dump import take_dump
 from .docker_engine import DockerOptions, Engine, connect
-from .errors import CollectError
+from .errors import CollectError, Failed
 
 LAST_LINES = 10
 _POLL = 0.25
 _LIST_DEADLINE = 30.0
-
-
-class Failed(Exception):
-    """It was not done, or not done to the end. result is what a module returns, msg included."""
-
-    def __init__(self, result: dict[str, t.Any]) -> None:
-        super().__init__(result["msg"])
-        self.result = result
 
 
 Join = t.Callable[[DockerOptions, Deadline], Engine]

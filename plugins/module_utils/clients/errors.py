@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The incident.response authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception that a client raises when it could not look, and how others are read."""
+"""What a client raises when it could not look, or could not act; and how other errors are read."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ class CollectError(Exception):
         self.kind = kind
         self.message = message
         self.address = address
+
+
+class Failed(Exception):
+    """It was not done, or not done to the end. result is what a module returns, msg included."""
+
+    def __init__(self, result: dict[str, t.Any]) -> None:
+        super().__init__(result["msg"])
+        self.result = result
 
 
 def causes_of(error: BaseException | None) -> t.Iterator[BaseException]:

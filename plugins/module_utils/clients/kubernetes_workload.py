@@ -21,7 +21,7 @@ from ..core.kubernetes_scene import Case, Scene, Wish
 from ..core.kubernetes_target import Pod, Workload, facts
 from ..core.redact import clean
 from .deadline import Deadline
-from .errors import CollectError
+from .errors import CollectError, Failed
 from .kubernetes_apps import Apps
 from .kubernetes_errors import Conflict, NotFound, ServerError, Silent, Unreachable
 from .kubernetes_link import Link, connect
@@ -33,14 +33,6 @@ _ATTEMPTS = 4
 _PLANNING = 60.0
 
 Join = t.Callable[[KubernetesOptions, Deadline], Link]
-
-
-class Failed(Exception):
-    """It was not done, or not done to the end. result is what a module returns, msg included."""
-
-    def __init__(self, result: dict[str, t.Any]) -> None:
-        super().__init__(result["msg"])
-        self.result = result
 
 
 def apply(params: t.Mapping[str, t.Any], check_mode: bool, join: Join = connect) -> dict[str, t.Any]:
