@@ -37,6 +37,16 @@ def start(lab: Lab, *services: str) -> None:
         await_health(lab, service, "healthy", CLEARS)
 
 
+def pause(lab: Lab, service: str) -> None:
+    lab.container(service).pause()
+
+
+def unpause(lab: Lab, service: str) -> None:
+    with suppress(Exception):
+        lab.container(service).unpause()
+    await_health(lab, service, "healthy", CLEARS)
+
+
 def await_health(lab: Lab, service: str, wanted: str, timeout: float = SHOWS) -> None:
     def reason() -> str | None:
         value = stack.health(lab.container(service))

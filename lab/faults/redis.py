@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -56,16 +57,6 @@ def _freeze(lab: Lab) -> None:
 
 def _thaw(lab: Lab) -> None:
     lab.container(SERVICE).kill(signal="CONT")
-    acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
-
-
-def _pause_container(lab: Lab) -> None:
-    lab.container(SERVICE).pause()
-
-
-def _unpause_container(lab: Lab) -> None:
-    with contextlib.suppress(Exception):
-        lab.container(SERVICE).unpause()
     acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
 
 
@@ -286,8 +277,8 @@ FAULTS = (
     _redis(
         "redis_container_paused",
         "Redis' container is paused",
-        _pause_container,
-        _unpause_container,
+        functools.partial(acts.pause, service=SERVICE),
+        functools.partial(acts.unpause, service=SERVICE),
         "docker.container.paused",
         "redis.server.silent",
     ),

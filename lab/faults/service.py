@@ -32,16 +32,6 @@ METRICS = (
 """How the metrics of auth can be broken; the value of the switch is the place in this list, from 1."""
 
 
-def _pause(lab: Lab) -> None:
-    lab.container(SERVICE).pause()
-
-
-def _unpause(lab: Lab) -> None:
-    with contextlib.suppress(Exception):
-        lab.container(SERVICE).unpause()
-    acts.await_health(lab, SERVICE, "healthy", acts.CLEARS)
-
-
 def _freeze(lab: Lab) -> None:
     lab.container(SERVICE).kill(signal="STOP")
 
@@ -159,8 +149,8 @@ FAULTS = (
     Fault(
         "service_paused",
         "the container of auth is paused",
-        _pause,
-        _unpause,
+        functools.partial(acts.pause, service=SERVICE),
+        functools.partial(acts.unpause, service=SERVICE),
         ("docker.container.paused", "http.response.silent"),
         BESIDE,
         scenario="service",

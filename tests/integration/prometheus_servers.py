@@ -24,7 +24,7 @@ from typing import Any
 
 from ansible_collections.incident.response.plugins.module_utils.checks.prometheus_health import CHECK
 from ansible_collections.incident.response.plugins.module_utils.module.check import perform
-from servers import free_port, until
+from servers import Process, free_port, until
 
 from lab import config, proc
 from lab.errors import LabError
@@ -165,7 +165,7 @@ def jobs(**addresses: list[str] | str) -> str:
     return json.dumps([{"job_name": name, "static_configs": [{"targets": each}]} for name, each in found.items()])
 
 
-class Server:
+class Server(Process):
     """One prometheus process."""
 
     def __init__(self, directory: Path, *options: str, prefix: str = "") -> None:
@@ -174,7 +174,6 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}{prefix}"
         self.options = [*options, *([f"--web.route-prefix={prefix}"] if prefix else [])]
-        self.process: subprocess.Popen[bytes] | None = None
         self.headers: dict[str, str] = {}
         self.scrapes: dict[str, str] = {}
 
@@ -208,16 +207,6 @@ class Server:
 
     def reload(self) -> None:
         self.signal(signal.SIGHUP)
-
-    def signal(self, number: int) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
-            self.process.wait(20)
 
     def targets(self) -> dict[str, str]:
         return {item["scrapeUrl"]: item["health"] for item in self.get("/api/v1/targets")["activeTargets"]}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -48,7 +47,7 @@ def for_version(options: tuple[str, ...]) -> list[str]:
     return ["--lua-time-limit" if OLD and word == "--busy-reply-threshold" else word for word in words]
 
 
-class Server:
+class Server(servers.Process):
     """One redis-server process."""
 
     def __init__(self, directory: Path, *options: str, port: int = 0) -> None:
@@ -56,7 +55,6 @@ class Server:
         self.port = port or free_port()
         self.options = for_version(options)
         self.old = OLD
-        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready: bool = True) -> Server:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -84,16 +82,6 @@ class Server:
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port))
-
-    def signal(self, number: int) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
-            self.process.wait(20)
 
     def look(self, **options: Any) -> dict[str, Any]:
         return look(port=self.port, **options)

@@ -14,6 +14,9 @@ import subprocess
 import sys
 import typing as t
 
+if t.TYPE_CHECKING:
+    from lab.faults.model import Fault
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ANSIBLE = pathlib.Path(sys.executable).parent
 LIMIT = 240
@@ -47,6 +50,17 @@ class Run:
         return sorted({finding["id"] for finding in self.decision["findings"]})
 
     @property
+    def titles(self) -> list[str]:
+        """What the plan of the first decision would do, in its order."""
+        return [action["title"] for action in self.decision["plan"]["actions"]]
+
+    def shows_exactly(self, fault: Fault) -> None:
+        """All findings of a fault of the lab, and no others than those that it may have."""
+        missing = set(fault.findings) - set(self.finding_ids)
+        extra = set(self.finding_ids) - set(fault.findings) - set(fault.possible)
+        assert not missing and not extra, f"missing {missing}, extra {extra}\n{self.output}"
+
+    @property
     def looks(self) -> list[dict[str, t.Any]]:
         """What every check of the last looks gave, those in this process first, without what Ansible adds."""
         taken = list(self.last("incident_observe")["results"])
@@ -72,6 +86,11 @@ class Run:
             if row["action"] == "incident_act"
             for item in row["result"].get("results", [row["result"]])
         ]
+
+
+def planned(action: dict[str, t.Any]) -> dict[str, t.Any]:
+    """An action without what changes while one reads (numbers in its reason)."""
+    return {name: value for name, value in action.items() if name != "reason"}
 
 
 def command(playbook: str, inventory: str, state: pathlib.Path, *arguments: str, **variables: t.Any) -> list[str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,3 +41,19 @@ def until(
             last = error
         time.sleep(0.05)
     raise AssertionError(f"waited {seconds} s for {what}: {last!r}")
+
+
+class Process:
+    """A server that a test started, once it did."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait(20)

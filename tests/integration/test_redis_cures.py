@@ -43,10 +43,6 @@ def run(server: Server, tmp_path: Path, *arguments: str, extra: dict[str, Any] |
     return play(tmp_path / "state", *arguments, **options)
 
 
-def titles(found: Run) -> list[str]:
-    return [action["title"] for action in found.decision["plan"]["actions"]]
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with running(tmp_path / "redis", "--maxclients", "40", "--busy-reply-threshold", "200") as found:
@@ -55,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def test_healthy(server: Server, tmp_path: Path) -> None:
     found = run(server, tmp_path, incident_mode="auto")
-    assert (found.outcome, found.status, titles(found)) == ("healthy", 0, [])
+    assert (found.outcome, found.status, found.titles) == ("healthy", 0, [])
 
 
 def full(tmp_path: Path, *options: str) -> Any:
@@ -78,7 +74,7 @@ def test_a_flush_needs_the_name_and_the_hash_and_then_its_own_gate(tmp_path: Pat
     with full(tmp_path, "--maxmemory-policy", "noeviction") as server:
         fill(server)
         auto = run(server, tmp_path, extra=extra, incident_mode="auto", incident_max_risk="disruptive")
-        assert (titles(auto), auto.status) == ([f"flush {TARGET}"], 2)
+        assert (auto.titles, auto.status) == ([f"flush {TARGET}"], 2)
         assert not auto.ran("incident_act")
         typed = {"incident_approve": auto.decision["plan"]["hash"], "incident_confirm": TARGET}
         found = run(server, tmp_path, extra=extra, incident_mode="ask", **typed)
@@ -93,5 +89,5 @@ def test_full_memory_is_left_to_people_where_nothing_is_declared(tmp_path: Path)
     with full(tmp_path, "--maxmemory-policy", "noeviction") as server:
         fill(server)
         found = run(server, tmp_path, incident_mode="auto", incident_max_risk="disruptive")
-    assert (found.outcome, found.status, titles(found)) == ("escalated", 2, [])
+    assert (found.outcome, found.status, found.titles) == ("escalated", 2, [])
     assert [row["risk"] for row in found.report["proposals"]][0] == "destructive"

@@ -16,7 +16,7 @@ import typing as t
 
 import docker
 import pytest
-from runs import ROOT, Run
+from runs import ROOT, Run, planned
 from runs import play as play_any
 from triage_names import triage_names
 
@@ -80,9 +80,7 @@ def test_every_fault_gives_exactly_its_findings_and_its_plan(
         poolers = pooled(lab) if fault_.id == "postgres_traps" else set()
         triage_names(fault_.id, tmp_path / "triage")
         checked = play(tmp_path, "--check", incident_mode="auto", incident_max_risk="disruptive")
-        missing = set(fault_.findings) - set(checked.finding_ids)
-        extra = set(checked.finding_ids) - set(fault_.findings) - set(fault_.possible)
-        assert not missing and not extra, f"missing {missing}, extra {extra}\n{checked.output}"
+        checked.shows_exactly(fault_)
         assert titles(checked.decision["plan"]) == PLANS.get(fault_.id, [])
         assert backends(lab, fault_.id) == before, "check mode ends nobody"
         if fault_.id in CURED:
@@ -147,11 +145,6 @@ def cure(checked: Run, state: pathlib.Path) -> Run:
     assert run.report["samples"][-1]["good"]
     assert run.report["evidence"]["count"] >= 3
     return run
-
-
-def planned(action: dict[str, t.Any]) -> dict[str, t.Any]:
-    """An action without what changes while one reads (numbers in its reason)."""
-    return {name: value for name, value in action.items() if name != "reason"}
 
 
 def left_to_people(state: pathlib.Path) -> Run:

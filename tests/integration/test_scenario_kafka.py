@@ -10,7 +10,7 @@ import pathlib
 import typing as t
 
 import pytest
-from runs import Run, play
+from runs import Run, planned, play
 from triage_names import triage, triage_names
 
 from lab.faults import ALL
@@ -34,10 +34,6 @@ def ids(fault: t.Any) -> str:
     return str(fault.id)
 
 
-def titles(plan: dict[str, t.Any]) -> list[str]:
-    return [action["title"] for action in plan["actions"]]
-
-
 @pytest.mark.parametrize("fault_", KAFKA, ids=ids)
 def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
     fault_: t.Any, fault: t.Any, tmp_path: pathlib.Path
@@ -49,10 +45,8 @@ def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
     with fault(fault_.id):
         triage_names(fault_.id, tmp_path / "triage")
         seen = play(tmp_path, "--check", incident_mode="auto", incident_max_risk="disruptive")
-        missing = set(fault_.findings) - set(seen.finding_ids)
-        extra = set(seen.finding_ids) - set(fault_.findings) - set(fault_.possible)
-        assert not missing and not extra, f"missing {missing}, extra {extra}\n{seen.output}"
-        assert titles(seen.decision["plan"]) == CURES.get(fault_.id, [])
+        seen.shows_exactly(fault_)
+        assert seen.titles == CURES.get(fault_.id, [])
         if fault_.id in CURES:
             _cure(fault_, seen, tmp_path)
         elif fault_.twin:
@@ -66,8 +60,8 @@ def _cure(fault: t.Any, checked: Run, state: pathlib.Path) -> None:
     # What no restart cures need not be watched for as long as what one does.
     patience = {} if fault.id in CURED else {"incident_watch_deadline": 15}
     run = play(state, incident_mode="auto", incident_max_risk="disruptive", **patience)
-    assert [_planned(action) for action in run.decision["plan"]["actions"]] == [
-        _planned(action) for action in checked.decision["plan"]["actions"]
+    assert [planned(action) for action in run.decision["plan"]["actions"]] == [
+        planned(action) for action in checked.decision["plan"]["actions"]
     ], "check mode shows what the real run then does"
     assert [(item["verb"], item["service"]) for item in run.acted()] == [
         (action["verb"], action["service"]) for action in run.decision["plan"]["actions"]
@@ -80,13 +74,8 @@ def _cure(fault: t.Any, checked: Run, state: pathlib.Path) -> None:
     else:
         assert (run.outcome, run.status) == ("unchanged", 2), run.output
         again = play(state, incident_mode="auto", incident_max_risk="disruptive")
-        assert titles(again.decision["plan"]) == [], "never a second restart for the same record"
+        assert again.titles == [], "never a second restart for the same record"
         assert (again.outcome, again.status) == ("escalated", 2)
-
-
-def _planned(action: dict[str, t.Any]) -> dict[str, t.Any]:
-    """An action without what changes while one reads (counts in its reason)."""
-    return {name: value for name, value in action.items() if name != "reason"}
 
 
 def _left_to_people(fault: t.Any, state: pathlib.Path) -> None:

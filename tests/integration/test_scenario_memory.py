@@ -51,10 +51,6 @@ def limit() -> int:
     return int(lab().container("auth").attrs["HostConfig"]["Memory"])
 
 
-def titles(plan: dict[str, t.Any]) -> list[str]:
-    return [action["title"] for action in plan["actions"]]
-
-
 def seen(run: Run, name: str) -> None:
     """Exactly the findings of the fault, about the service and its container. P4 is hygiene."""
     found = {f["id"] for f in run.decision["findings"] if f["component"] in OWN and f["severity"] != "P4"}
@@ -86,7 +82,7 @@ def test_a_leak_is_restarted_once_and_called_mitigated(name: str, fault: t.Any, 
         before = starts()
         run = go(tmp_path)
         seen(run, name)
-        assert titles(run.decision["plan"]) == ["restart auth"]
+        assert run.titles == ["restart auth"]
         mitigated(run)
         only_auth(before)
         assert starts()["auth"] != before["auth"]
@@ -126,7 +122,7 @@ def test_a_limit_that_is_too_small_is_raised_while_it_runs(name: str, fault: t.A
         before, small = starts(), limit()
         shown = go(tmp_path / "c", "--check", incident_max_risk="disruptive")
         seen(shown, name)
-        assert titles(shown.decision["plan"]) == ["raise_memory auth"]
+        assert shown.titles == ["raise_memory auth"]
         assert limit() == small, "check mode touches nothing"
         refused = go(tmp_path / "r")
         assert (refused.outcome, refused.status) == ("refused", 2), "mode auto takes low risk only"
@@ -174,8 +170,8 @@ def test_goroutines_that_leak_are_named_where_they_wait(name: str, fault: t.Any,
         triage_names(name, tmp_path)
         run = go(tmp_path)
         seen(run, name)
-        if titles(run.decision["plan"]):
-            assert titles(run.decision["plan"]) == ["restart auth"]
+        if run.titles:
+            assert run.titles == ["restart auth"]
             mitigated(run)
         else:
             assert (run.outcome, run.status) == ("escalated", 2), run.output

@@ -82,10 +82,6 @@ def well(lab: Lab) -> bool:
     return kubernetes.complete(lab.client, lab.config) is None
 
 
-def titles(run: Run) -> list[str]:
-    return [action["title"] for action in run.decision["plan"]["actions"]]
-
-
 def target(where: pathlib.Path, name: str, page: bool = False) -> tuple[str, ...]:
     """Arguments for a play whose only target is a workload of a fault. page: ask for a health page that nobody has."""
     runtime = {"kind": "kubernetes", "host": "kubernetes-lab", "namespace": workloads.FAULTS, "workload": name}
@@ -113,7 +109,7 @@ def test_a_revision_that_fails_goes_back_where_that_is_allowed(lab: Lab, tmp_pat
         limited = ("--limit", TARGET)
         checked = service(tmp_path / "c", "--check", *limited, incident_mode="auto", incident_max_risk="disruptive")
         assert checked.finding_ids == ["kubernetes.pod.crashloop"]
-        assert titles(checked) == [f"roll_back {TARGET}"]
+        assert checked.titles == [f"roll_back {TARGET}"]
         assert (checked.outcome, checked.status) == ("checked", 0), checked.output
         refused = service(tmp_path / "r", *limited, incident_mode="auto")
         assert (refused.outcome, refused.status) == ("refused", 2), refused.output
@@ -148,7 +144,7 @@ def test_a_limit_that_is_too_small_is_raised(lab: Lab, tmp_path: pathlib.Path) -
         pods.await_shown(lab, HUNGRY, pods.both(pods.ended_with("OOMKilled"), pods.restarted(1)), SHOWS)
         run = memory(tmp_path, *target(tmp_path, HUNGRY), incident_mode="auto", incident_max_risk="disruptive")
         assert run.finding_ids == ["kubernetes.memory.oom"], run.output
-        assert titles(run) == [f"raise_memory {HUNGRY}"]
+        assert run.titles == [f"raise_memory {HUNGRY}"]
         assert (run.outcome, run.status) == ("fixed", 0), run.output
         assert limit(lab.kubernetes.get(path(wanted))) == "32Mi"
     finally:

@@ -11,7 +11,7 @@ import typing as t
 
 import docker
 import pytest
-from runs import Run
+from runs import Run, planned
 from runs import play as play_any
 from triage_names import triage_names
 
@@ -33,19 +33,11 @@ PROVEN = CURES.keys() - {"service_killed"}
 """Whose cure is carried out and watched: one for each remedy."""
 
 
-def titles(plan: dict[str, t.Any]) -> list[str]:
-    return [action["title"] for action in plan["actions"]]
-
-
 def starts() -> dict[str, str]:
     """When each container of the lab was started, by service."""
     lab = Lab(docker.from_env(), config.load(), 0)
     names = ("gateway", "auth", "orders", "redis", "postgres", "pgbouncer")
     return {name: str(lab.container(name).attrs["State"]["StartedAt"]) for name in names}
-
-
-def planned(action: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {name: value for name, value in action.items() if name != "reason"}
 
 
 @pytest.mark.parametrize("fault_", SERVICE, ids=lambda fault: str(fault.id))
@@ -58,10 +50,8 @@ def test_every_fault_gives_exactly_its_findings_its_plan_and_its_cure(
         # Where nothing is to be done, the real run shows that; else check mode shows what would be.
         arguments = ["--check"] if fault_.id in CURES else []
         seen = play(tmp_path / "seen", *arguments, "--limit", "auth", incident_mode="auto")
-        missing = set(fault_.findings) - set(seen.finding_ids)
-        extra = set(seen.finding_ids) - set(fault_.findings) - set(fault_.possible)
-        assert not missing and not extra, f"missing {missing}, extra {extra}\n{seen.output}"
-        assert titles(seen.decision["plan"]) == CURES.get(fault_.id, [])
+        seen.shows_exactly(fault_)
+        assert seen.titles == CURES.get(fault_.id, [])
         assert "\x1b" not in seen.output and "hostile-canary" not in seen.output
         if fault_.id in PROVEN:
             assert starts() == before, "check mode touches nothing"
