@@ -20,6 +20,7 @@ from .errors import CollectError
 from .postgresql_login import LoginError, Scram, md5
 from .postgresql_names import addresses
 from .postgresql_options import APPLICATION, Login
+from .tcp import CERTIFICATE_ERRORS
 
 PROTOCOL = 196608
 SSL_REQUEST = 80877103
@@ -29,15 +30,6 @@ KNOWN = b"REKSZNvGcdADTtWHI123nsEC"
 """First bytes of the messages that a server may send; anything else is another protocol."""
 
 AUTH_OK, AUTH_CLEAR, AUTH_MD5, AUTH_SASL, AUTH_SASL_GO, AUTH_SASL_END = 0, 3, 5, 10, 11, 12
-CERTIFICATE_ERRORS = {
-    9: "the certificate is not valid yet (or a clock is wrong)",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed and not trusted",
-    19: "the certificate's authority is not trusted",
-    20: "the certificate's authority is not trusted",
-    62: "the certificate is for another host name",
-    64: "the certificate is for another IP address",
-}
 
 
 def probe(login: Login, deadline: Deadline) -> Answer:

@@ -12,6 +12,7 @@ from .findings import Finding, Remedy
 from .postgresql_judge_sessions import age
 from .postgresql_settings import Settings
 from .postgresql_snapshot import PostgresqlSnapshot, Replica, Slot, Table
+from .quantities import size
 
 MOST = 20
 GIB = 1024.0**3
@@ -107,7 +108,7 @@ def _ages(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findin
         ),
         subject=f"database {worst.database}",
         observed={"xid": worst.xid, "multixact": worst.multixact},
-        threshold=dict(settings.thresholds["transaction_age"]),
+        threshold=settings.pair("transaction_age"),
     )
 
 
@@ -127,7 +128,7 @@ def _prepared(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Fi
         (Remedy("Ask their owner; then ROLLBACK PREPARED or COMMIT PREPARED, one by one", "destructive"),),
         subject=f"{len(old)} prepared transactions",
         observed={"prepared": len(old)},
-        threshold=dict(settings.thresholds["prepared_seconds"]),
+        threshold=settings.pair("prepared_seconds"),
         evidence=tuple(f"{p.gid} of {p.owner} in {p.database}, {age(snapshot, p.since):.0f} s" for p in old[:MOST]),
         since=first.since,
     )
@@ -151,7 +152,7 @@ def _slots(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findi
         ),
         subject=f"{len(bad)} replication slots",
         observed={slot.name: slot.retained for _level, slot in bad[:MOST]},
-        threshold=dict(settings.thresholds["slot_retained_gib"]),
+        threshold=settings.pair("slot_retained_gib"),
         evidence=tuple(
             f"slot {s.name} ({s.kind}, {'active' if s.active else 'inactive'}): {_bytes(s.retained)} of WAL"
             f"{', status ' + s.wal_status if s.wal_status else ''}"
@@ -168,9 +169,7 @@ def _slot(slot: Slot, settings: Settings) -> str | None:
 
 
 def _bytes(number: int | None) -> str:
-    return (
-        "an unknown amount" if number is None else f"{number / GIB:.1f} GiB" if number >= GIB else f"{number >> 20} MiB"
-    )
+    return "an unknown amount" if number is None else size(number)
 
 
 def _replication(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Finding]:
@@ -192,7 +191,7 @@ def _replication(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator
         (Remedy("Look at the standby: its load, its conflicts (pg_stat_database_conflicts), its log"),),
         subject="replication",
         observed={"seconds": round(worst, 1)},
-        threshold=dict(settings.thresholds["replication_lag_seconds"]),
+        threshold=settings.pair("replication_lag_seconds"),
         evidence=tuple(
             f"{r.application} ({r.state}, {r.sync}): {lag:.0f} s, {_bytes(r.behind)}" for lag, r in late[:MOST]
         )
@@ -217,7 +216,7 @@ def _space(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findi
                 ("WAL is held back (slots, a failing archive_command), or the data grew",),
                 (Remedy("Free space elsewhere on that disk, or enlarge it; never delete anything in pg_wal by hand"),),
                 observed={"used_percent": round(used, 1), "free_bytes": space.disk_free},
-                threshold=dict(settings.thresholds["disk_used_percent"]),
+                threshold=settings.pair("disk_used_percent"),
             )
     if space.wal and space.wal_expected:
         level = settings.level("wal_factor", space.wal / space.wal_expected)
@@ -236,7 +235,7 @@ def _space(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findi
                 (why,),
                 (Remedy("Find what holds the WAL back; never delete anything in pg_wal by hand"),),
                 observed={"bytes": space.wal, "max_wal_size": space.wal_expected},
-                threshold=dict(settings.thresholds["wal_factor"]),
+                threshold=settings.pair("wal_factor"),
             )
 
 
@@ -253,7 +252,7 @@ def _lock_table(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[
             ("one transaction touches very many tables or partitions, such as pg_dump",),
             (Remedy("Find the transaction with most locks (pg_locks by pid); raise max_locks_per_transaction later"),),
             observed={"locks": taken, "places": places},
-            threshold=dict(settings.thresholds["lock_table_percent"]),
+            threshold=settings.pair("lock_table_percent"),
         )
 
 
@@ -271,7 +270,7 @@ def _autovacuum(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[
             ("it prevents wraparound: such a one does not yield, and starts again where it is cancelled",),
             (Remedy("Let it finish, and take the DDL back until then"),),
             observed={"waiters": len(blocked), "seconds": round(waits)},
-            threshold=dict(settings.thresholds["lock_wait_seconds"]),
+            threshold=settings.pair("lock_wait_seconds"),
         )
     bad = [(level, table) for table in snapshot.tables or () for level in [_dead(table, settings)] if level]
     if bad:
@@ -284,7 +283,7 @@ def _autovacuum(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[
             ("autovacuum does not keep up, or an old transaction holds it back",),
             (Remedy("VACUUM those tables in a quiet hour; look for old transactions first", "low"),),
             observed={table.name: table.dead for _level, table in bad[:MOST]},
-            threshold=dict(settings.thresholds["dead_rows_percent"]),
+            threshold=settings.pair("dead_rows_percent"),
         )
 
 

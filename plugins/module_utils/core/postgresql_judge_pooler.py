@@ -71,7 +71,7 @@ def _waiting(pooler: Pooler, settings: Settings) -> t.Iterator[Finding]:
         severity="P2",
         summary=f"{waiting} clients wait for a connection of pool {_name(worst)}, the first for {worst.longest:.0f} s",
         observed={"waiting": waiting, "longest_seconds": round(worst.longest, 1), "servers": worst.servers},
-        threshold=dict(settings.thresholds["pooler_wait_seconds"]),
+        threshold=settings.pair("pooler_wait_seconds"),
         evidence=tuple(
             f"pool {_name(pool)}: {pool.waiting} waiting, {pool.active} served by {pool.servers} connections"
             for pool in slow[:20]
@@ -104,7 +104,7 @@ def _clients(pooler: Pooler, settings: Settings) -> t.Iterator[Finding]:
         severity="P2",
         summary=f"PgBouncer has {used} of {limit} clients that it may have",
         observed={"clients": used, "limit": limit},
-        threshold=dict(settings.thresholds["pooler_clients_percent"]),
+        threshold=settings.pair("pooler_clients_percent"),
         causes=("clients open more connections than max_client_conn, or leak them",),
         remedies=(
             Remedy("Find the client with most connections (SHOW CLIENTS); raise max_client_conn and RELOAD", "low"),

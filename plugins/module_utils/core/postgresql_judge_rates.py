@@ -95,7 +95,7 @@ def _storm(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence[M
         severity="P2",
         summary=f"Connection storm: {some}{by}",
         observed={"young": len(young), "logins_per_second": round(rate, 1), "largest_client": most},
-        threshold={name: dict(settings.thresholds[name]) for name in ("storm_percent", "logins_per_second")},
+        threshold={name: settings.pair(name) for name in ("storm_percent", "logins_per_second")},
         evidence=(f"{most} of {len(young)} young sessions are of {who}: {states(young)}",) if who else (),
         causes=("a client connects anew for each request, or retries without a pause",),
         remedies=(
@@ -128,7 +128,7 @@ def _deadlocks(movement: Movement, settings: Settings) -> t.Iterator[Finding]:
         severity="P3",
         summary=f"{movement.deadlocks} deadlocks in {movement.seconds:.0f} s",
         observed={"per_minute": round(rate, 1), "deadlocks": movement.deadlocks},
-        threshold=dict(settings.thresholds["deadlocks_per_minute"]),
+        threshold=settings.pair("deadlocks_per_minute"),
         evidence=("the server's log names both statements of each deadlock",),
         causes=("transactions take the same locks in another order",),
         remedies=(Remedy("Take locks in one order in the application, or retry SQLSTATE 40P01"),),
@@ -149,7 +149,7 @@ def _rollbacks(movement: Movement, settings: Settings) -> t.Iterator[Finding]:
         severity="P3",
         summary=f"{share:.0f} % of the transactions are rolled back",
         observed={"percent": round(share, 1), "rollbacks": movement.rollbacks, "transactions": total},
-        threshold=dict(settings.thresholds["rollback_percent"]),
+        threshold=settings.pair("rollback_percent"),
         causes=("an application meets errors in most of its transactions",),
         remedies=(Remedy("Look for the errors in the server's log and in the application"),),
     )

@@ -18,6 +18,7 @@ from .postgresql_protect import protected
 from .postgresql_reach import FULL
 from .postgresql_settings import Settings
 from .postgresql_snapshot import CLIENT, Limit, PostgresqlSnapshot, Session
+from .quantities import count
 
 MOST = 20
 
@@ -68,7 +69,7 @@ def _headroom(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Fi
         if full
         else f"PostgreSQL is short of slots: {text}",
         observed={"used": slots.used, "capacity": slots.capacity, "headroom": slots.headroom},
-        threshold={"used_percent": dict(settings.thresholds["used_percent"]), "headroom": settings.least_headroom},
+        threshold={"used_percent": settings.pair("used_percent"), "headroom": settings.least_headroom},
         evidence=(
             f"max_connections {slots.maximum}, of which {slots.superuser_reserved + slots.reserved} are reserved",
             *(_who(clients(snapshot))),
@@ -119,7 +120,7 @@ def _limit(kind: str, near: t.Sequence[Limit], worst: Limit, settings: Settings)
         severity="P2",
         summary=f"The connection limit of {kind} {worst.name} is reached: {worst.used} of {worst.limit}",
         observed={limit.name: limit.used for limit in near[:MOST]},
-        threshold=dict(settings.thresholds["limit_percent"]),
+        threshold=settings.pair("limit_percent"),
         evidence=tuple(f"{kind} {limit.name}: {limit.used} of {limit.limit} connections" for limit in near[:MOST]),
         causes=(f"the {kind}'s clients hold more connections than its CONNECTION LIMIT allows; the server has slots",),
         remedies=(
@@ -149,7 +150,7 @@ def _idle(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Findin
         severity="P2",
         summary=f"{len(idle)} of {len(everyone)} sessions idle for over {settings.idle_age:g} s, and slots run short",
         observed={"idle": len(idle), "sessions": len(everyone), "share_percent": round(share, 1)},
-        threshold=dict(settings.thresholds["idle_share_percent"]),
+        threshold=settings.pair("idle_share_percent"),
         evidence=tuple(_who(idle)),
         causes=("a client's pool is larger than it needs, or it leaks connections",),
         remedies=(
@@ -188,17 +189,14 @@ def _idle_in_transaction(
         subject=first.name if len(bad) == 1 else f"{len(bad)} sessions",
         state="critical" if any(level == "critical" for level, _session, _chain in bad) else "warning",
         severity="P2",
-        summary=f"{_count(len(bad), 'session')} idle in transaction"
-        + (f", blocking {_count(blocked, 'other')}: {first.name}" if blocked else f", the oldest {first.name}"),
+        summary=f"{count(len(bad), 'session')} idle in transaction"
+        + (f", blocking {count(blocked, 'other')}: {first.name}" if blocked else f", the oldest {first.name}"),
         observed={
             "sessions": len(bad),
             "blocked": blocked,
             "oldest_seconds": round(age(snapshot, first.transaction_at)),
         },
-        threshold={
-            name: dict(settings.thresholds[name])
-            for name in ("transaction_blocking_seconds", "transaction_idle_seconds")
-        },
+        threshold={name: settings.pair(name) for name in ("transaction_blocking_seconds", "transaction_idle_seconds")},
         evidence=tuple(_transaction(snapshot, session, chain) for _level, session, chain in bad[:MOST]),
         causes=("a client waits for something else inside a transaction, or forgot to end it",),
         remedies=(
@@ -220,7 +218,7 @@ def _idle_in_transaction(
 
 
 def _transaction(snapshot: PostgresqlSnapshot, session: Session, chain: Chain | None) -> str:
-    blocks = f", blocks {_count(len(chain.waiters), 'session')}" if chain else ""
+    blocks = f", blocks {count(len(chain.waiters), 'session')}" if chain else ""
     wrote = ", has written" if session.wrote else ""
     old = age(snapshot, session.transaction_at)
     return f"{session.name}: transaction open for {old:.0f} s{wrote}{blocks}; last statement {session.query[:120]}"
@@ -247,9 +245,9 @@ def _blocked(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence
         subject=who if len(bad) == 1 else f"{len(bad)} blockers",
         state="critical" if any(level == "critical" for level, _chain in bad) else "warning",
         severity="P2",
-        summary=f"{_count(waiters, 'session')} {'waits' if waiters == 1 else 'wait'} for locks; at the root is {who}",
+        summary=f"{count(waiters, 'session')} {'waits' if waiters == 1 else 'wait'} for locks; at the root is {who}",
         observed={"waiters": waiters, "roots": len(bad), "longest_seconds": round(age(snapshot, first.since))},
-        threshold={name: dict(settings.thresholds[name]) for name in ("lock_wait_seconds", "lock_waiters")},
+        threshold={name: settings.pair(name) for name in ("lock_wait_seconds", "lock_waiters")},
         evidence=tuple(line for _level, chain in bad[:5] for line in _chain_lines(snapshot, chain)),
         causes=("the root's statement holds a lock that the others want; those in between hold and wait",),
         remedies=(
@@ -296,7 +294,7 @@ def _long(snapshot: PostgresqlSnapshot, settings: Settings, found: t.Sequence[Ch
         severity="P3",
         summary=f"{'One query runs' if len(old) == 1 else f'{len(old)} queries run'} for long: {first.name}",
         observed={"queries": len(old), "longest_seconds": round(age(snapshot, first.query_at))},
-        threshold=dict(settings.thresholds["query_seconds"]),
+        threshold=settings.pair("query_seconds"),
         evidence=tuple(
             f"{s.name}, {age(snapshot, s.query_at):.0f} s, {s.wait or 'on CPU'}: {s.query[:120]}" for s in old[:MOST]
         ),
@@ -314,7 +312,3 @@ def _root(session: Session, snapshot: PostgresqlSnapshot, settings: Settings) ->
     """What a plan has to know about a session that is to blame: who it is exactly, and why it may have to stay."""
     kept = protected(session, snapshot, settings.protection) or ""
     return {**session.identity, "state": session.state, "who": session.name, "protected": kept}
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
