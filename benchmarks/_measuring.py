@@ -114,6 +114,8 @@ def beside_a_script(subject: Subject, script: t.Sequence[str], where: Path, runs
 
 
 LOOKS = 5
+WARM = 5
+"""Turns of what takes milliseconds for each turn of what takes seconds: the medians of both are as steady then."""
 
 
 def beside_a_driver(subject: Subject, naive: Tasks, environment: t.Mapping[str, str], runs: int) -> None:
@@ -125,16 +127,15 @@ def beside_a_driver(subject: Subject, naive: Tasks, environment: t.Mapping[str, 
             tasks = [{"name": f"Look {number}", **subject.look} for number in range(count)]
             playbook(where, f"looks-{count}", tasks, environment)
 
+        warm = in_turns({"plain driver, warm": subject.plain, "the check, warm": subject.check}, runs * WARM)
         variants: dict[str, t.Callable[[], t.Any]] = {
             **subject.typed,
-            "plain driver, warm": subject.plain,
-            "the check, warm": subject.check,
             "play without a task": lambda: looks(0),
             "play with one look": lambda: looks(1),
             f"play with {LOOKS} looks": lambda: looks(LOOKS),
             "naive play of the same": lambda: playbook(where, "naive", naive, environment),
         }
-        middle = in_turns(variants, runs)
+        middle = {**warm, **in_turns(variants, runs)}
     more = max(0.0, middle[f"play with {LOOKS} looks"] - middle["play with one look"])
     middle["one more look in a play"] = more / (LOOKS - 1)
     subject.show(middle)

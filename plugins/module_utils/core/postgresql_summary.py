@@ -13,7 +13,7 @@ from .postgresql_judge_rates import movements
 from .postgresql_judge_sessions import clients
 from .postgresql_snapshot import CLIENT, Counters, PostgresqlSnapshot, Session
 
-MOST = 50
+MOST = 25
 FILE = 48 * 1024
 
 
