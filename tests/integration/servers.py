@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 NOT_YET: tuple[type[Exception], ...] = (OSError, KeyError, ValueError)
@@ -51,6 +52,14 @@ class Process:
     def signal(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            until("all threads to stand still", lambda: set(self._states()) == {"T"})
+
+    def _states(self) -> list[str]:
+        """Of each thread. A signal that was sent stops none that has a processor just then: it may still answer."""
+        assert self.process is not None
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks]
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
