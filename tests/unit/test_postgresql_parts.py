@@ -80,10 +80,10 @@ def test_a_connection_that_ends_takes_away_what_comes_after(ended: str, kept: li
     assert snapshot.measured == kept
 
 
-def row(pid: int, wait: str = "") -> tuple[t.Any, ...]:
+def row(pid: int, wait: str = "", hidden: bool = False) -> tuple[t.Any, ...]:
     names = (b"app", b"shop", None)
     times = (1.0, None, 2.0, 3.0)
-    ends = (b"SELECT 1 WHERE a = 'x'", False, True, False, False, "began", None, False)
+    ends = (b"SELECT 1 WHERE a = 'x'", False, True, False, False, "began", None, hidden)
     return (pid, *names, "10.0.0.1", 4711, "client backend", "active", *times, wait, "tuple", False, *ends)
 
 
@@ -108,6 +108,11 @@ def test_who_waits_is_asked_where_somebody_does() -> None:
 def test_nobody_waits_where_no_session_says_so() -> None:
     log, snapshot = sessions(row(1), row(2, "IO"))
     assert len(log) == 2 and snapshot.waiters == []
+
+
+def test_a_role_that_sees_a_part_of_the_sessions_counts_no_waiters() -> None:
+    log, snapshot = sessions(row(1, "Lock"), row(2, hidden=True))
+    assert len(log) == 2 and snapshot.waiters is None and snapshot.hides_states
 
 
 def test_a_session_is_read_in_the_order_of_the_statement() -> None:

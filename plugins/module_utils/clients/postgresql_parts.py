@@ -9,6 +9,7 @@ import functools
 import typing as t
 
 from ..core.postgresql_snapshot import (
+    STATES,
     Age,
     Counters,
     Limit,
@@ -83,7 +84,7 @@ def _sessions(snapshot: PostgresqlSnapshot, rows: Rows) -> str:
     snapshot.sessions = [session for session in found if not session.hidden]
     if hidden:
         why = f"{hidden} of {len(found)} sessions are hidden from this role: it needs pg_monitor (or pg_read_all_stats)"
-        snapshot.unmeasured.append(Unmeasured("states, locks and clients of sessions", why, "P2"))
+        snapshot.unmeasured.append(Unmeasured(STATES, why, "P2"))
         return ""
     if not _any_waits(snapshot):
         snapshot.waiters = []
@@ -126,7 +127,7 @@ def _any_waits(snapshot: PostgresqlSnapshot) -> bool:
 
 
 def _ask_waiters(snapshot: PostgresqlSnapshot) -> str:
-    if not _any_waits(snapshot):
+    if snapshot.hides_states or not _any_waits(snapshot):
         return ""
     since = sql.WAIT_START if snapshot.version >= 140000 else "NULL::timestamptz"
     return sql.WAITERS.format(since=since)
@@ -212,7 +213,8 @@ def _settings(snapshot: PostgresqlSnapshot, rows: Rows) -> str:
 
 
 SLOTS = Part("connection slots", _always(sql.SLOTS), _slots)
-RATES = Part("rates", _ask_counters, _counters)
+COUNTERS = Part("counters of the databases", _ask_counters, _counters)
+RATES = COUNTERS._replace(what="rates")
 SESSIONS: tuple[Part, ...] = (
     Part("sessions", _always(sql.ACTIVITY), _sessions),
     SLOTS,
@@ -228,7 +230,7 @@ PARTS: tuple[Part, ...] = (
     Part("replication slots", _ask_replication_slots, _replication_slots),
     Part("replication", _always(sql.REPLICAS), _replicas),
     Part("how far the replay is behind", lambda snapshot: sql.REPLAY if snapshot.in_recovery else "", _replay),
-    Part("counters of the databases", _ask_counters, _counters),
+    COUNTERS,
     Part("the lock table", _always(sql.LOCKS), _locks),
     Part("dead rows of this database", _always(sql.TABLES), _tables),
     Part("WAL on disk", _always(sql.SPACE), _space),

@@ -77,7 +77,7 @@ def _group_lag(
         # A sample tells when we looked, not when the group committed: what the look did after it ages no commit.
         verdict = lag.judge_partition(
             window,
-            now=max(sample.at for sample in samples),
+            now=window[-1].at,
             earliest=snapshot.earliest.get(key),
             rules=settings.rules,
             membership=membership,

@@ -26,7 +26,7 @@ MOST = 20
 def judge_sessions(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Finding]:
     yield from _headroom(snapshot, settings)
     yield from _limits(snapshot, settings)
-    if snapshot.sessions is None or any(item.what.startswith("states") for item in snapshot.unmeasured):
+    if snapshot.sessions is None or snapshot.hides_states:
         return
     found = chains(snapshot)
     yield from _idle(snapshot, settings)

@@ -243,6 +243,10 @@ class Unmeasured:
     severity: str = "P3"
 
 
+STATES = "states, locks and clients of sessions"
+"""What can't be measured where the role may not see the sessions of others."""
+
+
 @dataclasses.dataclass
 class PostgresqlSnapshot:
     """Everything that one look found. Parts are None where they were not read; then unmeasured says why, or nobody
@@ -281,6 +285,11 @@ class PostgresqlSnapshot:
     def reachable(self) -> bool:
         """Whether the server itself answers, even where it refuses this login."""
         return self.answer.kind in (OK, "error", "unsupported")
+
+    @property
+    def hides_states(self) -> bool:
+        """Whether this role may not see what others do: what it sees of them is no total."""
+        return any(item.what == STATES for item in self.unmeasured)
 
     def session(self, pid: int) -> Session | None:
         return next((session for session in self.sessions or () if session.pid == pid), None)

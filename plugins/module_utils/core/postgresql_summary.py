@@ -116,18 +116,16 @@ def _files(name: str, lines: t.Sequence[str]) -> dict[str, str]:
 def activity(snapshot: PostgresqlSnapshot) -> tuple[list[str], list[str]]:
     """A line for each session, for the evidence: what is about to be ended has to be on record. And one for each
     statement that sessions name by its number: a thousand sessions of a pool have a few, and each is redacted once."""
-    numbers: dict[str, int] = {"": 0}
-    known: dict[str, str] = {"": ""}
+    ordered = sorted(snapshot.sessions or (), key=lambda item: (item.kind != CLIENT, item.pid))
+    texts = {query: " ".join(query.split()) for query in dict.fromkeys(s.query for s in ordered)}
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(filter(None, texts.values())), 1)}
     rows = ["pid\tuser\tdatabase\tapplication\tclient\tkind\tstate\tlogin\ttransaction\tsince\twait\tstatement\n"]
-    for s in sorted(snapshot.sessions or (), key=lambda item: (item.kind != CLIENT, item.pid)):
-        number = known.get(s.query)
-        if number is None:
-            number = known[s.query] = str(numbers.setdefault(" ".join(s.query.split()), len(numbers)) or "")
+    for s in ordered:
         transaction = "" if s.transaction_at is None else s.transaction_at
         wait = f"{s.wait_type}:{s.wait}" if s.wait_type else ""
         rows.append(
             f"{s.pid}\t{s.user}\t{s.database}\t{s.application}\t{s.client}\t{s.kind}\t{s.state}\t{s.started}"
-            f"\t{transaction}\t{s.changed}\t{wait}\t{number}\n"
+            f"\t{transaction}\t{s.changed}\t{wait}\t{numbers.get(texts[s.query], '')}\n"
         )
-    statements = [f"{number}\t{query}\n" for query, number in numbers.items() if query]
+    statements = [f"{number}\t{text}\n" for text, number in numbers.items()]
     return rows, ["statement\ttext\n", *statements]

@@ -30,9 +30,15 @@ _FOLDED = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": 
 
 
 def redact_once(text: str) -> tuple[str, int]:
-    """One pass of all rules over a text; how many things it masked."""
-    outline = text if len(text) < LONG else outline_of(text)
-    wanted = _wanted(outline, _lower(outline).translate(_DIGITS))
+    """One pass of all rules over a text; how many things it masked.
+
+    The outline has one digit for all, and of a long text each line once: where a rule finds something in the text, what
+    it can't do without is there too. No rule without words reaches beyond a line, and those keep their length.
+    """
+    outline = text.translate(_DIGITS)
+    if len(text) >= LONG:
+        outline = "\n".join(dict.fromkeys(outline.split("\n")))
+    wanted = _wanted(outline, _lower(outline))
     total = 0
     if wanted:
         headers, rules = _chosen(wanted)
@@ -46,12 +52,6 @@ def redact_once(text: str) -> tuple[str, int]:
         return text, total
     text, more = _run(_without_words(text if total else outline), text)
     return text, total + more
-
-
-def outline_of(text: str) -> str:
-    """Each line once, with one digit for all: where a rule finds something in the text, what it can't do without is
-    here too. Characters keep their distance within a line, and no rule without words reaches beyond one."""
-    return "\n".join(dict.fromkeys(text.translate(_DIGITS).split("\n")))
 
 
 def _without_words(outline: str) -> t.Iterator[Rule]:
