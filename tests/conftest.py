@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -19,7 +20,8 @@ def _link_collection() -> None:
     link = COLLECTIONS / "ansible_collections" / "incident" / "response"
     if not link.exists():
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to("../../../..", target_is_directory=True)
+        with contextlib.suppress(FileExistsError):  # two workers of one run do so at the same time
+            link.symlink_to("../../../..", target_is_directory=True)
 
 
 def _take_a_lab() -> None:

@@ -128,6 +128,7 @@ def test_a_limit_that_is_too_small_is_raised_while_it_runs(name: str, fault: t.A
         assert (refused.outcome, refused.status) == ("refused", 2), "mode auto takes low risk only"
         assert limit() == small
         run = go(tmp_path / "r", incident_max_risk="disruptive")
+        assert run.titles == shown.titles, run.output
         (action,) = run.decision["plan"]["actions"]
         assert (run.outcome, run.status) == ("fixed", 0), run.output
         assert limit() == int(action["options"]["memory"].removesuffix("m")) * 2**20 > small

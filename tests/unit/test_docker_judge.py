@@ -276,6 +276,14 @@ def test_a_loop_is_seen_while_the_container_happens_to_run():
     assert round(finding.details["interval_seconds"]) == 11
 
 
+def test_between_two_lives_the_last_one_counts_though_nothing_has_started_since():
+    """The engine counts a restart when a life ends: then it has one start fewer than restarts."""
+    one, now = crasher()
+    one.status, one.finished, one.restart_count = "restarting", one.started + 11, 4
+    finding = only(judge(look(one, now=now + 7), Settings()))
+    assert round(finding.details["interval_seconds"]) == 11
+
+
 def test_one_restart_is_a_warning():
     one, now = crasher(restarts=1)
     finding = only(judge(look(one, now=now), Settings()))

@@ -122,6 +122,17 @@ def test_steps_stop_at_a_failure_unless_told_to_go_on(runner: Runner) -> None:
     assert [outcome.step for outcome in goes_on.outcomes] == ["dies", "next"]
 
 
+def test_tests_that_failed_until_a_deadline_are_explained(runner: Runner, tmp_path: Path) -> None:
+    """CI keeps no log: what it prints is all that somebody has who looks for the cause."""
+    path = tmp_path / "test_made.py"
+    path.write_text("import time\ndef test_one():\n    assert {'a': 1} == {'a': 2}\ndef test_long(): time.sleep(60)\n")
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(path))
+    (result,) = runner.run([[(phase("late", Step("pytest", command, 5, phases.pytest_tally)),)]])
+    text = "\n".join(phases.describe(result))
+    assert "not done after 5 s" in text and "test_one" in text and "{'a': 1} == {'a': 2}" in text
+    assert result.seconds < 14 and result.outcomes[0].tally.failed == 1
+
+
 def test_a_deadline_ends_a_command_and_its_children(runner: Runner, tmp_path: Path) -> None:
     child = f"import time; time.sleep(3); open({str(tmp_path / 'alive')!r}, 'w')"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"

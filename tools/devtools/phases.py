@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from .paths import LOGS, ROOT
@@ -18,7 +19,11 @@ from .paths import LOGS, ROOT
 TAIL = 40
 """Lines of a failing command's log that are shown."""
 REASON = 400
-"""Characters of a failed test's name and reason that are shown: the log may be gone when somebody reads them."""
+"""Characters of a line of a failed test that are shown: the log may be gone when somebody reads them."""
+EXPLAINED = 8
+"""Failed tests whose explanation is shown: where all fail it is for one reason, mostly."""
+EXPLANATION = 30
+"""Lines of it: an assertion that shows the output of a playbook has a hundred."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Tally:
     skipped: int = 0
     failures: tuple[str, ...] = ()
     closing: str = ""
+    reasons: tuple[str, ...] = ()
+    """Why tests failed, in as many lines as somebody needs who has no log."""
 
 
 Reader = Callable[[str, bool], Tally]
@@ -48,7 +55,17 @@ def pytest_tally(output: str, succeeded: bool) -> Tally:
     if not succeeded and not failed:
         # It stopped before or after the tests: no test at all, a bad option, a deadline.
         failed = 1
-    return Tally(counts.get("passed", 0), failed, counts.get("skipped", 0), names, closing.strip("= "))
+    reasons = () if succeeded else tuple(explanations(output))
+    return Tally(counts.get("passed", 0), failed, counts.get("skipped", 0), names, closing.strip("= "), reasons)
+
+
+def explanations(output: str) -> Iterator[str]:
+    """pytest's own words on each test that failed, the name first."""
+    blocks = re.split(r"^_{3,} (.+) _{3,}$", output, flags=re.MULTILINE)[1:]
+    for name, block in islice(zip(blocks[::2], blocks[1::2], strict=True), EXPLAINED):
+        yield name
+        told = [line for line in block.splitlines() if re.match(r"E  |\S+:\d+: ", line)]
+        yield from (f"  {line[:REASON]}" for line in told[:EXPLANATION])
 
 
 def molecule_tally(output: str, succeeded: bool) -> Tally:
@@ -167,8 +184,8 @@ class Processes:
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ask the command and its children to end, then insist."""
-    for signal_number, patience in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
+    """Ask the command and its children to end, then insist. pytest says on an interrupt what had failed until then."""
+    for signal_number, patience in ((signal.SIGINT, 10), (signal.SIGTERM, 10), (signal.SIGKILL, 5)):
         try:
             os.killpg(process.pid, signal_number)
             process.wait(timeout=patience)
@@ -271,7 +288,7 @@ def describe_failure(phase: Phase, outcome: Outcome) -> Iterator[str]:
     if outcome.log is None:
         return
     lines = outcome.log.read_text(errors="replace").splitlines()
-    yield from (f"     | {line}" for line in lines[-TAIL:])
+    yield from (f"     | {line}" for line in outcome.tally.reasons or lines[-TAIL:])
     yield f"---- the whole log ({len(lines)} lines): {outcome.log.relative_to(ROOT)}"
 
 

@@ -115,8 +115,10 @@ def _interval(container: Container, died: t.Sequence[float]) -> float | None:
     gaps = [later - earlier for earlier, later in zip(died, died[1:])]
     if gaps:
         return max(gaps)
-    if container.restart_count and container.created is not None and container.started is not None:
-        return (container.started - container.created) / container.restart_count
+    # Between two lives the count has grown already, and the start is still that of the life before.
+    last = container.finished if container.status == "restarting" else container.started
+    if container.restart_count and container.created is not None and last is not None:
+        return (last - container.created) / container.restart_count
     return None
 
 

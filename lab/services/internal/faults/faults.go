@@ -15,6 +15,9 @@ const (
 	mebibyte  = 1 << 20
 	tick      = 100 * time.Millisecond
 	burstTime = 5 * time.Second
+
+	usualGarbage  = 100 // percent of what is in use: Go's own default
+	littleGarbage = 10
 )
 
 // Leaks grows by the rates of its switches until it is reset.
@@ -122,13 +125,21 @@ func (l *Leaks) burstMemory(size int64) {
 	l.burst.Swap(size, 0)
 }
 
-// holdMemory is a program that needs so much, and no more with time.
+// holdMemory is a program that needs so much, and no more with time: its collector is
+// told to leave little garbage, which would otherwise come to as much again, and what is
+// garbage now goes back at once.
 func (l *Leaks) holdMemory(size int64) {
 	block := make([]byte, size*mebibyte)
 	touch(block)
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.held = block
+	l.mu.Unlock()
+	garbage := usualGarbage
+	if size > 0 {
+		garbage = littleGarbage
+	}
+	debug.SetGCPercent(garbage)
+	debug.FreeOSMemory()
 }
 
 func (l *Leaks) free() {
@@ -137,5 +148,6 @@ func (l *Leaks) free() {
 	close(l.release)
 	l.release = make(chan struct{})
 	l.mu.Unlock()
+	debug.SetGCPercent(usualGarbage)
 	debug.FreeOSMemory()
 }
