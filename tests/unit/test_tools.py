@@ -122,6 +122,14 @@ def test_steps_stop_at_a_failure_unless_told_to_go_on(runner: Runner) -> None:
     assert [outcome.step for outcome in goes_on.outcomes] == ["dies", "next"]
 
 
+def test_a_failure_shows_in_which_state_it_left_things(runner: Runner) -> None:
+    state = (python("state", "print('the node is not ready')\nraise SystemExit(1)"),)
+    bad = Phase("bad", "bad", (python("dies", "raise SystemExit(3)"),), (), after_failure=state)
+    good = Phase("good", "good", (python("works", ""),), (), after_failure=state)
+    shown = {result.phase.name: "\n".join(phases.describe(result)) for result in runner.run([[(bad, good)]])}
+    assert "     > the node is not ready" in shown["bad"] and "the node is not ready" not in shown["good"]
+
+
 def test_tests_that_failed_until_a_deadline_are_explained(runner: Runner, tmp_path: Path) -> None:
     """CI keeps no log: what it prints is all that somebody has who looks for the cause."""
     path = tmp_path / "test_made.py"

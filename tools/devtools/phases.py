@@ -108,6 +108,8 @@ class Phase:
     steps: tuple[Step, ...]
     needs: tuple[str, ...] = ("setup",)
     go_on: bool = False
+    after_failure: tuple[Step, ...] = ()
+    """What says in which state a failure has left things: its output is shown, its status means nothing."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class PhaseResult:
     phase: Phase
     outcomes: tuple[Outcome, ...]
     seconds: float
+    state: tuple[str, ...] = ()
+    """After a failure: lines about what it has left."""
 
     @property
     def ok(self) -> bool:
@@ -249,11 +253,21 @@ class Runner:
         else:
             self.say(f"     {phase.name:<14} {phase.title} ...")
             outcomes = tuple(self._steps(phase))
-        result = PhaseResult(phase, outcomes, time.monotonic() - started)
+        failed = any(not outcome.ok for outcome in outcomes) and not lost
+        state = tuple(self._look(phase)) if failed else ()
+        result = PhaseResult(phase, outcomes, time.monotonic() - started, state)
         with self._lock:
             self.results.append(result)
             for line in describe(result):
                 self.say(line)
+
+    def _look(self, phase: Phase) -> Iterator[str]:
+        for step in phase.after_failure:
+            if self.processes.stopped:
+                return
+            log = LOGS / f"{phase.name}-after-{slug(step.name)}.log"
+            self.processes.run(step, log)
+            yield from log.read_text(errors="replace").splitlines()[-TAIL:]
 
     def _steps(self, phase: Phase) -> Iterator[Outcome]:
         for step in phase.steps:
@@ -281,6 +295,7 @@ def describe(result: PhaseResult) -> Iterator[str]:
     for outcome in result.outcomes:
         if not outcome.ok:
             yield from describe_failure(result.phase, outcome)
+    yield from (f"     > {line[:REASON]}" for line in result.state)
 
 
 def describe_failure(phase: Phase, outcome: Outcome) -> Iterator[str]:

@@ -114,7 +114,8 @@ def molecule_scenarios() -> list[Step]:
 
 
 def against_lab(name: str, title: str, *steps: Step) -> Phase:
-    return Phase(name, title, steps, needs=("setup", "up"))
+    state = tool("status", "lab", "status", seconds=60)
+    return Phase(name, title, steps, needs=("setup", "up"), after_failure=(state,))
 
 
 def lab_pytest(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
@@ -207,8 +208,10 @@ def second_lab() -> Lane:
     pods = lab_pytest("kubernetes", *LAB_TESTS, seconds=1800)
     down = tool("second lab down", "lab", "down", seconds=300)
     needs = ("setup", "up", "node-build")
+    state = (tool("status", "lab", "status", seconds=60), tool("logs", "lab", "logs", "kubernetes", seconds=60))
+    steps, after = tuple(map(in_second_lab, (node, pods))), tuple(map(in_second_lab, state))
     return (
-        Phase("kubernetes", "tests against a node of Kubernetes", (in_second_lab(node), in_second_lab(pods)), needs),
+        Phase("kubernetes", "tests against a node of Kubernetes", steps, needs, after_failure=after),
         Phase("second-down", "the second lab goes", (in_second_lab(down),), ("setup", "up")),
     )
 

@@ -82,18 +82,22 @@ def _headroom(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Fi
 
 def _who(sessions: t.Sequence[Session]) -> list[str]:
     """The clients with most sessions: who, how many, in which states."""
-    groups: dict[tuple[str, str, str], list[Session]] = collections.defaultdict(list)
-    for session in sessions:
-        groups[(session.client or "local", session.user, session.application)].append(session)
-    largest = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:5]
+    alike = collections.Counter([(s.client or "local", s.user, s.application, s.state or "unknown") for s in sessions])
+    groups: dict[tuple[str, str, str], collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for (client, user, application, state), number in alike.items():
+        groups[(client, user, application)][state] = number
+    counted = [(-sum(found.values()), who, found) for who, found in groups.items()]
     return [
-        f"{len(found)} of {user or '?'} from {client}, application {application or '?'}: {states(found)}"
-        for (client, user, application), found in largest
+        f"{-number} of {user or '?'} from {client}, application {application or '?'}: {_told(found)}"
+        for number, (client, user, application), found in sorted(counted, key=lambda item: item[:2])[:5]
     ]
 
 
 def states(sessions: t.Iterable[Session]) -> str:
-    counts = collections.Counter([session.state or "unknown" for session in sessions])
+    return _told(collections.Counter([session.state or "unknown" for session in sessions]))
+
+
+def _told(counts: collections.Counter[str]) -> str:
     return ", ".join(f"{number} {state}" for state, number in counts.most_common())
 
 
@@ -136,8 +140,8 @@ def _limit(kind: str, near: t.Sequence[Limit], worst: Limit, settings: Settings)
 
 def _idle(snapshot: PostgresqlSnapshot, settings: Settings) -> t.Iterator[Finding]:
     """Idle sessions matter only where slots run short; then they are why."""
-    everyone = clients(snapshot)
-    idle = [s for s in everyone if s.idle and age(snapshot, s.since) >= settings.idle_age]
+    everyone, before = clients(snapshot), snapshot.now - settings.idle_age
+    idle = [s for s in everyone if s.idle and s.since is not None and s.since <= before]
     share = 100.0 * len(idle) / len(everyone) if everyone else 0.0
     level = settings.level("idle_share_percent", share)
     if level is None or saturated(snapshot, settings) is None:

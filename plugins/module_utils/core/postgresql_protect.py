@@ -54,19 +54,32 @@ def matches(value: str, patterns: tuple[str, ...]) -> bool:
 def protected(session: Session, snapshot: PostgresqlSnapshot, protection: Protection = NOBODY) -> str | None:
     """Why a session must not be ended, None where it may be."""
     servers = snapshot.pooler.servers if snapshot.pooler else frozenset()
-    reasons: tuple[tuple[bool, str], ...] = (
-        (session.kind != CLIENT, f"a {session.kind or 'hidden backend'}, no client"),
-        (session.superuser, f"{session.user} is a superuser"),
-        (session.replication, f"{session.user} is a replication role"),
-        (session.advisory, "it holds an advisory lock"),
-        (session.listener, "it listens for notifications"),
-        (matches(session.user, protection.users), f"user {session.user} is protected"),
-        (
-            matches(session.application, (*APPLICATIONS, *protection.applications)),
-            f"application {session.application} is protected",
-        ),
-        ((session.client, session.port) in servers, "a connection of the pooler: it would come back at once"),
-        (matches(session.client, protection.pooler_addresses), "from the pooler's address: it would come back at once"),
-        (not session.started or not session.changed, "its identity can't be seen"),
-    )
-    return next((why for holds, why in reasons if holds), None)
+    return _by_nature(session) or _by_declaration(session, protection) or _by_place(session, servers, protection)
+
+
+def _by_nature(session: Session) -> str | None:
+    if session.kind != CLIENT:
+        return f"a {session.kind or 'hidden backend'}, no client"
+    if session.superuser:
+        return f"{session.user} is a superuser"
+    if session.replication:
+        return f"{session.user} is a replication role"
+    if session.advisory:
+        return "it holds an advisory lock"
+    return "it listens for notifications" if session.listener else None
+
+
+def _by_declaration(session: Session, protection: Protection) -> str | None:
+    if matches(session.user, protection.users):
+        return f"user {session.user} is protected"
+    if matches(session.application, APPLICATIONS) or matches(session.application, protection.applications):
+        return f"application {session.application} is protected"
+    return None
+
+
+def _by_place(session: Session, servers: frozenset[tuple[str, int]], protection: Protection) -> str | None:
+    if (session.client, session.port) in servers:
+        return "a connection of the pooler: it would come back at once"
+    if matches(session.client, protection.pooler_addresses):
+        return "from the pooler's address: it would come back at once"
+    return None if session.started and session.changed else "its identity can't be seen"
