@@ -146,7 +146,6 @@ def preparation() -> Stage:
 def still() -> Stage:
     """What changes nothing, while the lab is built. The longest go first."""
     phases = [
-        sanity("sanity", VENV),
         Phase(
             "up",
             "the lab is built and started, and a second one",
@@ -181,7 +180,10 @@ def on_both_labs() -> list[Stage]:
     oldest = on_two_labs(f"core and {PLAIN}", "tests/integration", seconds=900, venv=VENV_OLDEST)
     integration = against_lab("integration", "tests against two labs", newest)
     return [
-        [(integration,), (behind(node_build()), behind(sanity("sanity-oldest", VENV_OLDEST)))],
+        [
+            (integration,),
+            tuple(map(behind, (node_build(), sanity("sanity", VENV), sanity("sanity-oldest", VENV_OLDEST)))),
+        ],
         [(against_lab("integration-oldest", "incidents with the oldest core", oldest),)],
     ]
 
