@@ -50,6 +50,7 @@ def test_molecule_output_names_what_failed_below_it() -> None:
     tally = phases.molecule_tally(output, False)
     assert (tally.failed, len(tally.failures)) == (1, 1)
     assert "kafka-main" in tally.failures[0] and "status is unknown" in tally.failures[0]
+    assert any("status is unknown" in line for line in tally.reasons)
     assert phases.molecule_tally("whatever", True) == Tally(1, 0)
 
 

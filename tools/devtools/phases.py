@@ -75,7 +75,8 @@ def molecule_tally(output: str, succeeded: bool) -> Tally:
         number for number, line in enumerate(lines) if re.match(r"(fatal|failed): \[|\[ERROR\]|E   |FAILED ", line)
     ]
     names = tuple(" ".join(lines[number : number + 4])[:REASON] for number in starts)
-    return Tally(1, 0) if succeeded else Tally(0, 1, failures=names[:10])
+    reasons = tuple(line[:REASON] for number in starts[:EXPLAINED] for line in lines[number : number + 8])
+    return Tally(1, 0) if succeeded else Tally(0, 1, failures=names[:10], reasons=reasons)
 
 
 def sanity_tally(output: str, succeeded: bool) -> Tally:
