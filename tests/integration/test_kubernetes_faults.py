@@ -73,8 +73,9 @@ def lab() -> t.Iterator[Lab]:
 
 
 def look(lab: Lab, **options: t.Any) -> dict[str, t.Any]:
-    """With the check's own thresholds, where no others are given."""
+    """With the check's own thresholds, where no others are given, and with the patience that a busy machine needs."""
     params = {name: option.get("default") for name, option in CHECK.spec.options.items()}
+    params |= {"connect_timeout": 10.0, "timeout": 20.0}
     return perform(CHECK, {**params, "kubeconfig": str(lab.config.kubeconfig), "component": "lab", **options})
 
 
