@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -254,9 +254,9 @@ class Runner:
         else:
             self.say(f"     {phase.name:<14} {phase.title} ...")
             outcomes = tuple(self._steps(phase))
-        failed = any(not outcome.ok for outcome in outcomes) and not lost
-        state = tuple(self._look(phase)) if failed else ()
-        result = PhaseResult(phase, outcomes, time.monotonic() - started, state)
+        result = PhaseResult(phase, outcomes, time.monotonic() - started)
+        if not result.ok and not lost:
+            result = replace(result, state=tuple(self._look(phase)))
         with self._lock:
             self.results.append(result)
             for line in describe(result):

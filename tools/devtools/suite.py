@@ -114,8 +114,11 @@ def molecule_scenarios() -> list[Step]:
 
 
 def against_lab(name: str, title: str, *steps: Step) -> Phase:
-    state = tool("status", "lab", "status", seconds=60)
-    return Phase(name, title, steps, needs=("setup", "up"), after_failure=(state,))
+    return Phase(name, title, steps, needs=("setup", "up"), after_failure=(lab_status(),))
+
+
+def lab_status() -> Step:
+    return tool("status", "lab", "status", seconds=60)
 
 
 def lab_pytest(marks: str, *arguments: str, seconds: int, venv: Path = VENV) -> Step:
@@ -179,12 +182,14 @@ def on_both_labs() -> list[Stage]:
     newest = on_two_labs(PLAIN, "tests/integration", seconds=3600)
     oldest = on_two_labs(f"core and {PLAIN}", "tests/integration", seconds=900, venv=VENV_OLDEST)
     integration = against_lab("integration", "tests against two labs", newest)
+    integration_oldest = against_lab("integration-oldest", "incidents with the oldest core", oldest)
+    both = (lab_status(), in_second_lab(lab_status()))
     return [
         [
-            (integration,),
+            (replace(integration, after_failure=both),),
             tuple(map(behind, (node_build(), sanity("sanity", VENV), sanity("sanity-oldest", VENV_OLDEST)))),
         ],
-        [(against_lab("integration-oldest", "incidents with the oldest core", oldest),)],
+        [(replace(integration_oldest, after_failure=both),)],
     ]
 
 
@@ -210,7 +215,7 @@ def second_lab() -> Lane:
     pods = lab_pytest("kubernetes", *LAB_TESTS, seconds=1800)
     down = tool("second lab down", "lab", "down", seconds=300)
     needs = ("setup", "up", "node-build")
-    state = (tool("status", "lab", "status", seconds=60), tool("logs", "lab", "logs", "kubernetes", seconds=60))
+    state = (lab_status(), tool("logs", "lab", "logs", "kubernetes", seconds=60))
     steps, after = tuple(map(in_second_lab, (node, pods))), tuple(map(in_second_lab, state))
     return (
         Phase("kubernetes", "tests against a node of Kubernetes", steps, needs, after_failure=after),

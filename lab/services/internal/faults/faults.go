@@ -15,9 +15,6 @@ const (
 	mebibyte  = 1 << 20
 	tick      = 100 * time.Millisecond
 	burstTime = 5 * time.Second
-
-	usualGarbage  = 100 // percent of what is in use: Go's own default
-	littleGarbage = 10
 )
 
 // Leaks grows by the rates of its switches until it is reset.
@@ -125,20 +122,14 @@ func (l *Leaks) burstMemory(size int64) {
 	l.burst.Swap(size, 0)
 }
 
-// holdMemory is a program that needs so much, and no more with time: its collector is
-// told to leave little garbage, which would otherwise come to as much again, and what is
-// garbage now goes back at once.
+// holdMemory is a program that needs so much, and no more with time. What is garbage now
+// goes back at once: it would be less later.
 func (l *Leaks) holdMemory(size int64) {
 	block := make([]byte, size*mebibyte)
 	touch(block)
 	l.mu.Lock()
 	l.held = block
 	l.mu.Unlock()
-	garbage := usualGarbage
-	if size > 0 {
-		garbage = littleGarbage
-	}
-	debug.SetGCPercent(garbage)
 	debug.FreeOSMemory()
 }
 
@@ -148,6 +139,5 @@ func (l *Leaks) free() {
 	close(l.release)
 	l.release = make(chan struct{})
 	l.mu.Unlock()
-	debug.SetGCPercent(usualGarbage)
 	debug.FreeOSMemory()
 }
